@@ -1,0 +1,53 @@
+"""The fourth door: every permission an operation declares is decided before it runs."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+
+from isthmus.policy import AuthorizationRequest, Context, Decision, ResourceSide, decide
+from isthmus.wire import AwsError
+
+from .call import Call
+from .registry import Resource
+
+
+class AccessDenied(AwsError):
+    """A refusal that carries its decision."""
+
+    def __init__(self, decision: Decision, message: str, code: str = "AccessDenied") -> None:
+        super().__init__(code, message, 403)
+        self.decision = decision
+
+
+def decide_for(call: Call, action: str, resource: Resource) -> Decision:
+    """What the policies say about the caller doing `action` to `resource`; raises nothing."""
+    context: Context = call.context
+    if resource.context:
+        context = ChainMap(dict(resource.context), dict(call.context))
+    return decide(
+        AuthorizationRequest(
+            principal=call.caller.principal,
+            action=action,
+            resource=resource.arn,
+            owner=ResourceSide(
+                account=resource.account,
+                policy=resource.policy,
+                acl_allows=resource.acl_allows,
+                public_access_blocked=resource.public_access_blocked,
+                object_owner=resource.object_owner,
+            ),
+            caller=call.caller.policies,
+            context=context,
+        )
+    )
+
+
+async def authorise(call: Call) -> None:
+    """Decide every permission of the operation, in order. Raises AccessDenied for the first that is refused."""
+    for permission in call.operation.permissions:
+        if permission.when is not None and not permission.when(call):
+            continue
+        resource = await permission.on(call)
+        decision = decide_for(call, permission.action, resource)
+        if not decision.allowed:
+            raise AccessDenied(decision, decision.message)
