@@ -1,1 +1,1 @@
-"""S3: buckets and objects."""
+"""S3: buckets, objects, multipart uploads, and their access control."""
