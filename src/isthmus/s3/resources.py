@@ -45,8 +45,8 @@ _OBJECT_OWNERS_ACTIONS = frozenset({
     "s3:PutObjectVersionAcl",
 })  # fmt: skip
 
-# Actions that act on bytes or properties of an object that is there, and so see its tags. Writing and deleting
-# do not (Service Authorization Reference: s3:ExistingObjectTag is no key of PutObject or DeleteObject).
+# Every other action on an object that is there sees its tags. Writing and deleting do not (
+# Service Authorization Reference: s3:ExistingObjectTag is no key of PutObject or DeleteObject).
 _BLIND_TO_TAGS = frozenset({
     "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts", "s3:BypassGovernanceRetention", "s3:PutObjectRetention",
@@ -94,7 +94,7 @@ def source_permission(action: str, when: When | None = None, condition: str = ""
         row = await the_source(call)
         source: CopySource = call.found["copy_source"]
         return await object_resource(
-            call, action, call.found["source_bucket"], source.key, row, source.version_id
+            call, action, call.found["source_bucket"], source.key, row, version_id=source.version_id
         )
 
     return Permission(action, on, when, condition)
@@ -292,7 +292,7 @@ async def bucket_resource(call: Call, action: str, bucket: Bucket) -> Resource:
 
 
 async def object_resource(
-    call: Call, action: str, bucket: Bucket, key: str, row: ObjectRow | None, version_id: str | None = None
+    call: Call, action: str, bucket: Bucket, key: str, row: ObjectRow | None, *, version_id: str | None = None
 ) -> Resource:
     """The object `key` as the resource of `action`; `row` is the addressed version, None if there is none.
 
@@ -335,7 +335,7 @@ async def public_access_block(call: Call, bucket: Bucket) -> frozenset[str]:
 
 
 async def _policy_blocked(call: Call, bucket: Bucket) -> str | None:
-    """`RestrictPublicBuckets` where that setting voids the policy's grants to other accounts and strangers."""
+    """`RestrictPublicBuckets` where that setting voids the policy's grants to other accounts."""
     if bucket.policy is None or call.account == bucket.account:
         return None
     if "RestrictPublicBuckets" not in await public_access_block(call, bucket):
