@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 
 class Reader(Protocol):
-    """Reads of committed data."""
+    """Reads of committed data. Each raises StoreError if the database cannot answer."""
 
     async def fetch_one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
@@ -33,6 +33,10 @@ class Transaction(Reader, Protocol):
         ...
 
 
+class StoreError(Exception):
+    """The store cannot be opened, read or written; the message is one line for the operator."""
+
+
 class IntegrityConflict(Exception):
     """A uniqueness or foreign-key rule of the schema refused a write."""
 
@@ -49,6 +53,8 @@ class Metadata(Reader, Protocol):
 
         `work` awaits nothing but the transaction's own methods (many transactions share one commit, and
         SQLite runs it on a thread of its own). An exception from `work` rolls back exactly what it did and
-        is raised here. Raises IntegrityConflict.
+        is raised here. Raises IntegrityConflict; StoreError when the disk is full or broken, and then nothing
+        of it is kept. A caller that is cancelled while it waits does not know the outcome: the work was done
+        whole or not at all.
         """
         ...
