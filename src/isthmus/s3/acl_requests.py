@@ -50,7 +50,7 @@ async def canonical_of(call: Call, account: str) -> str:
 
 
 def new_object_owner(call: Call, bucket: Bucket) -> str:
-    """The account that owns an object the caller writes: its own, unless the bucket's setting takes it over."""
+    """The account that owns an object the caller writes: its own or, by its setting, the bucket's."""
     if bucket.ownership == "BucketOwnerEnforced":
         return bucket.account
     if bucket.ownership == "BucketOwnerPreferred" and call.input.get("ACL") == "bucket-owner-full-control":
