@@ -177,7 +177,7 @@ async def get_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     "s3", "PutBucketOwnershipControls", bucket_permission("s3:PutBucketOwnershipControls"), anonymous=True
 )
 async def put_bucket_ownership_controls(call: Call) -> dict[str, Any]:
-    """Change the setting. ACLs cannot be turned off while the bucket's ACL still grants something to others."""
+    """Change the setting. ACLs cannot be turned off while the bucket's grants something to others."""
     bucket = await the_bucket(call)
     rules = (call.input.get("OwnershipControls") or {}).get("Rules") or []
     ownership = rules[0].get("ObjectOwnership") if len(rules) == 1 else None

@@ -64,27 +64,28 @@ async def put_bucket_versioning(call: Call) -> dict[str, Any]:
     if status is None:
         raise AwsError(
             "IllegalVersioningConfigurationException",
-            "The Versioning configuration specified in the request is invalid: The Versioning element must be "
-            "specified",
+            "The Versioning configuration specified in the request is invalid: "
+            "The Versioning element must be specified",
         )
     if status == "Suspended" and bucket.object_lock:
-        raise AwsError(
-            "InvalidBucketState",
-            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
-        )
+        raise _locked()
     # Saying again that it is off needs no code; everything else that touches MFA delete does.
     if bucket.mfa_delete == "Enabled" or mfa_delete == "Enabled":
         await require_mfa(call, bucket)
     if mfa_delete == "Enabled" and bucket.object_lock:
-        raise AwsError(
-            "InvalidBucketState",
-            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
-        )
+        raise _locked()
     columns = {"versioning": status}
     if mfa_delete is not None:
         columns["mfa_delete"] = mfa_delete
     await update_bucket(call, bucket, **columns)
     return {}
+
+
+def _locked() -> AwsError:
+    return AwsError(
+        "InvalidBucketState",
+        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+    )
 
 
 # Object lock

@@ -1,9 +1,9 @@
 """Buckets themselves: list, create, find, delete.
 
 Names are one space over all accounts. A bucket has a row in both databases: `live_buckets` is what objects
-refer to, `buckets` is everything else. CreateBucket writes the first and then the second, DeleteBucket removes
-them in that order, so a crash in between leaves either an unused number or a bucket that takes no objects and
-can be deleted again.
+refer to, `buckets` is everything else. CreateBucket writes the first and then the second, DeleteBucket
+removes them in that order, so a crash in between leaves either an unused number or a bucket that takes no
+objects and can be deleted again.
 
 Sources: S3 API reference; S3 User Guide "General purpose bucket naming rules", "Creating a bucket".
 """
@@ -222,11 +222,11 @@ def _region(call: Call) -> tuple[str, str]:
     """
     wanted = (call.input.get("CreateBucketConfiguration") or {}).get("LocationConstraint") or ""
     region = "eu-west-1" if wanted == "EU" else wanted
-    if call.region != _CLASSIC and region != call.region:
+    if call.region not in (_CLASSIC, region):
         raise AwsError(
             "IllegalLocationConstraintException",
-            f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific endpoint "
-            "this request was sent to.",
+            f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific "
+            "endpoint this request was sent to.",
         )
     if not wanted:
         return call.system.settings.region, call.system.settings.region
@@ -253,8 +253,8 @@ async def _first_acl(call: Call, ownership: str) -> str | None:
         raise AwsError(
             "AccessDenied",
             f"User: {call.caller.principal.arn} is not authorized to perform: s3:CreateBucket on resource: "
-            f'"{bucket_arn(call.input["Bucket"])}" because public access control lists (ACLs) are prevented by '
-            "the BlockPublicAcls setting in S3 Block Public Access.",
+            f'"{bucket_arn(call.input["Bucket"])}" because public access control lists (ACLs) are prevented '
+            "by the BlockPublicAcls setting in S3 Block Public Access.",
         )
     return acl.to_json()
 
@@ -344,7 +344,8 @@ async def _retire(tx: Transaction, bucket: Bucket, now: float) -> None:
     for (content,) in contents:
         if await tx.fetch_one(_STILL_NAMED, content, content, content) is None:
             await tx.execute(
-                "INSERT INTO unnamed_contents (content, since) VALUES (?, ?) ON CONFLICT (content) DO NOTHING",
+                "INSERT INTO unnamed_contents (content, since) VALUES (?, ?)"
+                " ON CONFLICT (content) DO NOTHING",
                 content,
                 now,
             )
