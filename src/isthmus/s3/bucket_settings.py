@@ -149,7 +149,7 @@ def _check_retention(retention: dict[str, Any]) -> None:
     days, years = retention.get("Days"), retention.get("Years")
     if retention.get("Mode") not in ("GOVERNANCE", "COMPLIANCE") or (days is None) == (years is None):
         raise AwsError("MalformedXML", _MALFORMED)
-    period = days if days is not None else years
+    period: int = retention["Years"] if days is None else days
     if period <= 0:
         raise AwsError("InvalidArgument", "Default retention period must be a positive integer value.")
     if period > (_MOST_DAYS if days is not None else _MOST_YEARS):

@@ -17,9 +17,9 @@ from isthmus.identity import Bucket
 from isthmus.wire import AwsError, Request, Response
 
 _NOT_ALLOWED = (
-    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request "
-    "method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the "
-    "resource's CORS spec."
+    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, "
+    "request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by "
+    "the resource's CORS spec."
 )
 _VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method")
 

@@ -98,8 +98,8 @@ DOCUMENTS = (
     ),
 )  # fmt: skip
 
-# Configurations of which a bucket has several, each with an id: kind, infix of the operations' names (also the
-# member of the input and the prefix of the list's name) and what follows s3:Get and s3:Put.
+# Configurations of which a bucket has several, each with an id: kind, infix of the operations' names (also
+# the member of the input and the prefix of the list's name) and what follows s3:Get and s3:Put.
 LISTED = (
     ("analytics", "AnalyticsConfiguration", "AnalyticsConfiguration"),
     ("intelligent-tiering", "IntelligentTieringConfiguration", "IntelligentTieringConfiguration"),
@@ -146,6 +146,8 @@ def _register(document: Document) -> None:
     async def put(call: Call) -> dict[str, Any]:
         bucket = await the_bucket(call)
         value = call.input.get(document.member)
+        if value is None and document.check is rules.accept:
+            value = {}  # an empty document turns these off
         if value is None:
             raise rules.malformed()
         document.check(bucket, value)
@@ -173,7 +175,7 @@ def _register(document: Document) -> None:
 
 
 async def _check_log_target(call: Call, bucket: Bucket, value: dict[str, Any]) -> None:
-    """Logs go to a bucket of the same account (S3 User Guide, "Logging requests with server access logging")."""
+    """Logs go to a bucket of the same account (S3 User Guide, "Enabling server access logging")."""
     name = (value.get("LoggingEnabled") or {}).get("TargetBucket")
     if name is None:
         return
