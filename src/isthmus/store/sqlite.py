@@ -1,15 +1,16 @@
 """Metadata in SQLite: reads in line, writes through one thread that commits them in groups.
 
-A commit costs an fsync, which takes as long as a hundred transactions; so works that wait at the same time share
-one. The writer thread takes what is queued, runs each work in a savepoint of one transaction, commits, and only
-then tells the callers. A work that raises is rolled back to its savepoint and the others never notice.
+A commit costs an fsync, which takes as long as a hundred transactions; so works that wait at the same time
+share one. The writer thread takes what is queued, runs each work in a savepoint of one transaction, commits,
+and only then tells the callers. A work that raises is rolled back to its savepoint and the others never
+notice.
 
-Between processes a fair lock is held around the transaction: SQLite's own way of waiting for the write lock is
-to poll, which starves whoever is unlucky.
+Between processes a fair lock is held around the transaction: SQLite's own way of waiting for the write lock
+is to poll, which starves whoever is unlucky.
 
 Reads happen on the event loop's thread: with the pages in memory one costs some 10 µs, less than a change of
-thread. The reader finishes each statement before it returns and so never holds an old snapshot: what was committed
-before a read began is seen by it.
+thread. The reader finishes each statement before it returns and so never holds an old snapshot: what was
+committed before a read began is seen by it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -40,7 +42,7 @@ _GROUP_SECONDS = 0.02
 """One group takes no more works than this and no longer than this, so that other processes get their turn."""
 
 _CHECKPOINT_WORKS = 1000
-"""Works between two checkpoints. They run after the callers have their answers; SQLite's own would run before."""
+"""Works between two checkpoints. They run after the callers have been answered; SQLite's own run before."""
 
 _BACKSTOP_PAGES = 16384
 """SQLite checkpoints by itself when the log is longer (64 MiB): a few works may write very much."""
@@ -53,7 +55,9 @@ class SqliteMetadata:
     """One SQLite database file of this process. Open it after a fork, never before."""
 
     def __init__(self, path: Path, database: str, durability: Durability = "full") -> None:
-        """Open the file, made with mode 0600, and bring its schema (`identity`, `objects`) to the present version.
+        """Open the file, made with mode 0600, and bring its schema to the present version.
+
+        database: `identity` or `objects`.
 
         Raises StoreError, OSError, sqlite3.Error.
         """
@@ -107,7 +111,7 @@ class SqliteMetadata:
             raise self._error(error) from error
 
     def generation(self) -> int:
-        """SQLite's `data_version` as the reader sees it: another number after each commit, whoever made it."""
+        """SQLite's `data_version` for the reader: another number after each commit, whoever made it."""
         try:
             number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
@@ -202,11 +206,9 @@ class SqliteMetadata:
 
     def _fail(self, group: list[_Work], error: BaseException) -> None:
         if self._writer.in_transaction:
-            try:
+            # If even that fails the connection says so at the next BEGIN; the file is as it was.
+            with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
-            except sqlite3.Error:
-                # The connection is unusable and says so at the next BEGIN; the file is as it was.
-                pass
         cause = self._error(error) if isinstance(error, sqlite3.Error) else error
         for work in group:
             if work.error is None:
@@ -219,10 +221,8 @@ class SqliteMetadata:
         if self._works_since_checkpoint < _CHECKPOINT_WORKS:
             return
         self._works_since_checkpoint = 0
-        try:
+        with suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error:
-            pass
 
 
 class _Work:
@@ -303,11 +303,8 @@ def _answer(group: list[_Work]) -> None:
     for work in group:
         by_loop.setdefault(work.loop, []).append(work)
     for loop, works in by_loop.items():
-        try:
+        with suppress(RuntimeError):  # that loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, works)
-        except RuntimeError:
-            # That loop is closed: nobody waits any more.
-            pass
 
 
 def _settle(works: list[_Work]) -> None:
@@ -335,7 +332,5 @@ def _make_private(path: Path) -> None:
 
     A file that exists is not opened: closing it would drop the locks that SQLite holds on it in this process.
     """
-    try:
+    with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass
