@@ -198,6 +198,22 @@ def test_the_generation_changes_with_every_commit_and_with_nothing_else(tmp_path
     run_with_store(tmp_path / "data", test)
 
 
+def test_reading_holds_no_snapshot_afterwards(tmp_path: Path) -> None:
+    async def test(store: Store) -> None:
+        for bucket in range(1, 20):
+            await store.objects.write(insert(bucket))
+        await store.objects.fetch_one("SELECT id FROM live_buckets")
+        await store.objects.fetch_all("SELECT id FROM live_buckets")
+        store.objects.generation()
+        with pytest.raises(StoreError):
+            await store.objects.fetch_one("SELECT abs(-9223372036854775808)")
+        # The log can be emptied only when no connection reads from it.
+        connection = store.objects._writer  # type: ignore[attr-defined]
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+
+    run_with_store(tmp_path / "data", test)
+
+
 def test_a_commit_of_another_process_changes_the_generation_and_is_read(tmp_path: Path) -> None:
     async def test(store: Store) -> None:
         before = store.objects.generation()

@@ -86,6 +86,7 @@ class SqliteMetadata:
             self._reader = _connect(path)
             connections.append(self._reader)
             self._reader.execute("PRAGMA query_only = ON")
+            self._data_version = self._reader.cursor()
             self.generation()
         except BaseException:
             for connection in connections:
@@ -113,7 +114,7 @@ class SqliteMetadata:
     def generation(self) -> int:
         """SQLite's `data_version` for the reader: another number after each commit, whoever made it."""
         try:
-            number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            number: int = self._data_version.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
             raise self._error(error) from error
         return number
@@ -166,6 +167,7 @@ class SqliteMetadata:
             except BaseException as error:
                 # The lock or the commit failed: nothing of the group is in the database.
                 self._fail(group, error)
+            del first, group  # their bodies need not wait in memory for the next write
 
     def _commit_group(self, first: _Work, group: list[_Work]) -> None:
         """Run `first` and what else is queued, adding it to `group`; commit."""
