@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.store import Store, Transaction, open_sqlite
+from isthmus.store.fair_lock import FairLock
 
 INSERT_VERSION = """
     INSERT INTO object_versions
@@ -150,5 +151,9 @@ async def _count(directory: Path, name: str, times: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "put":
         asyncio.run(_put_and_die(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    elif sys.argv[1] == "hold":
+        with FairLock(Path(sys.argv[2])):
+            os.write(1, b"held\n")
+            signal.pause()
     else:
         asyncio.run(_count(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
