@@ -1,1 +1,5 @@
 """The `isthmus` command."""
+
+from .commands import main
+
+__all__ = ["main"]

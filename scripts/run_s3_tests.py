@@ -1,0 +1,171 @@
+"""Run ceph/s3-tests, the public conformance suite, against a server of its own and count what passes.
+
+    make s3tests ARGS="CHECKOUT [-k EXPRESSION] [--files test_s3.py test_iam.py]"
+
+CHECKOUT is a clone of the public repository github.com/ceph/s3-tests at the commit named in docs/s3-tests.md.
+Tests that the suite itself marks `fails_on_aws` do not count. Names in tests/s3-tests/excluded.txt are left out
+(each with its reason there). The six identities the suite wants come from a setup file written here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import configparser
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# Section of the suite's configuration -> account id, display name, e-mail.
+IDENTITIES = {
+    "s3 main": ("100000000001", "M. Tester", "tester@example.com"),
+    "s3 alt": ("100000000002", "john.doe", "john.doe@example.com"),
+    "s3 tenant": ("100000000003", "tenanteduser", "tenanteduser@example.com"),
+    "iam": ("100000000002", "iam", "iam@example.com"),
+    "iam root": ("100000000005", "account1", "account1@example.com"),
+    "iam alt root": ("100000000006", "account2", "account2@example.com"),
+}
+EXCLUDED = Path(__file__).parent.parent / "tests" / "s3-tests" / "excluded.txt"
+
+
+def new_key() -> dict[str, str]:
+    """An access key nobody has used before."""
+    return {
+        "id": "AKIA" + base64.b32encode(secrets.token_bytes(10)).decode(),
+        "secret": base64.b64encode(secrets.token_bytes(30)).decode(),
+    }
+
+
+def identities() -> tuple[dict[str, Any], configparser.RawConfigParser]:
+    """The setup file and the suite's configuration that belong together.
+
+    The suite's user-policy tests use `alt`'s id as a user name in the account of `[iam]` and as a canonical id:
+    a user named by its account's canonical id is both.
+    """
+    keys = {section: new_key() for section in IDENTITIES}
+    config = configparser.RawConfigParser()
+    accounts: dict[str, dict[str, Any]] = {}
+    for section, (account_id, display_name, email) in IDENTITIES.items():
+        canonical = secrets.token_hex(32)
+        in_account = account_id if section.startswith("iam ") else canonical
+        config.add_section(section)
+        for name, value in {
+            "display_name": display_name,
+            "user_id": in_account,
+            "email": email,
+            "access_key": keys[section]["id"],
+            "secret_key": keys[section]["secret"],
+            "tenant": "testx",
+            "api_name": "us-east-1",
+        }.items():
+            config.set(section, name, value)
+        if account_id not in accounts:
+            accounts[account_id] = {
+                "id": account_id, "name": display_name, "email": email, "canonical_id": canonical, "users": [],
+            }  # fmt: skip
+        account = accounts[account_id]
+        if section == "s3 alt":
+            account["users"].append({
+                "name": canonical, "access_keys": [keys[section]], "managed_policies": ["AdministratorAccess"],
+            })  # fmt: skip
+        elif section == "iam":
+            account["users"].append({
+                "name": "iam", "access_keys": [keys[section]], "managed_policies": ["AdministratorAccess"],
+            })  # fmt: skip
+        else:
+            account["root"] = {"access_keys": [keys[section]]}
+    config.set("s3 main", "storage_classes", "STANDARD_IA, GLACIER_IR")
+    config.set("s3 main", "lc_debug_interval", "10")
+    setup = {"lifecycle_day_seconds": 10, "accounts": list(accounts.values())}
+    return setup, config
+
+
+def read_exclusions() -> list[str]:
+    """Test names left out, one a line, the reason behind a `#`."""
+    lines = EXCLUDED.read_text(encoding="utf-8").splitlines() if EXCLUDED.exists() else []
+    return [name for line in lines if (name := line.split("#")[0].strip())]
+
+
+def summarise(report: Path) -> int:
+    """Print what failed, then counts per file; 1 if anything failed."""
+    counts: dict[str, dict[str, int]] = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):  # noqa: S314 - written by our own pytest
+        file = case.get("classname", "").rsplit(".", 1)[-1]
+        count = counts.setdefault(file, {"passed": 0, "failed": 0, "skipped": 0})
+        problem = case.find("failure") if case.find("failure") is not None else case.find("error")
+        if problem is not None:
+            count["failed"] += 1
+            message = (problem.get("message") or "").splitlines()
+            print(f"FAILED {file}::{case.get('name')}: {message[0][:150] if message else ''}")
+        else:
+            count["skipped" if case.find("skipped") is not None else "passed"] += 1
+    for file, count in counts.items():
+        tried = count["passed"] + count["failed"]
+        share = 100 * count["passed"] / tried if tried else 0.0
+        print(f"{file}: {count['passed']} of {tried} passed ({share:.1f} %), {count['skipped']} skipped")
+    return int(any(count["failed"] for count in counts.values()))
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description="Run ceph/s3-tests against Isthmus.")
+    parser.add_argument("checkout", type=Path, help="clone of github.com/ceph/s3-tests")
+    parser.add_argument("-k", dest="expression", default="", help="pytest -k expression")
+    parser.add_argument("-m", dest="marks", default="not fails_on_aws", help="pytest -m expression")
+    parser.add_argument("--files", nargs="+", default=["test_s3.py", "test_headers.py", "test_iam.py"])
+    parser.add_argument("--verbose", action="store_true", help="show pytest's own output")
+    options = parser.parse_args()
+    setup, config = identities()
+    with tempfile.TemporaryDirectory(prefix="isthmus-s3tests-") as folder:
+        home = Path(folder)
+        (home / "setup.yaml").touch(mode=0o600)
+        (home / "setup.yaml").write_text(yaml.safe_dump(setup), encoding="utf-8")
+        server = subprocess.Popen(
+            [
+                sys.executable, "-m", "isthmus", "serve", "--data", str(home / "data"), "--listen", "127.0.0.1:0",
+                "--setup", str(home / "setup.yaml"), "--durability", "relaxed",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            address = re.search(r"//([^:/]+):(\d+)", line)
+            if address is None:
+                print("the server did not start")
+                return 2
+            (home / "s3tests.conf").touch(mode=0o600)
+            with (home / "s3tests.conf").open("w", encoding="utf-8") as file:
+                file.write(f"[DEFAULT]\nhost = {address[1]}\nport = {address[2]}\nis_secure = False\n")
+                file.write("[fixtures]\nbucket prefix = isthmus-{random}-\n")
+                config.write(file)
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            command += ["-p", "no:randomly", "--tb=short", f"--junit-xml={home}/report.xml", "-m", options.marks]
+            if options.expression:
+                command += ["-k", options.expression]
+            for name in read_exclusions():
+                command.append(f"--deselect=s3tests/functional/{name}")
+            command += [f"s3tests/functional/{name}" for name in options.files]
+            subprocess.run(
+                command,
+                cwd=options.checkout,
+                env={"S3TEST_CONF": str(home / "s3tests.conf"), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+                stdout=None if options.verbose else subprocess.DEVNULL,
+                check=False,
+            )
+            return summarise(home / "report.xml")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(20)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

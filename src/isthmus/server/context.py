@@ -1,0 +1,66 @@
+"""Condition keys that every request has, whatever it asks for.
+
+Source: IAM User Guide, "AWS global condition context keys"; S3 keys: Service Authorization Reference. A key that
+does not apply is left out: policies rely on the difference between absent and empty.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from isthmus.policy import ContextValue
+from isthmus.signing import Presented
+from isthmus.wire import Request
+
+
+@lru_cache(maxsize=4)
+def _date_text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def request_context(
+    request: Request,
+    service: str,
+    region: str,
+    presented: Presented | None,
+    principal_keys: dict[str, ContextValue],
+    mfa_at: float | None,
+    now: float,
+) -> dict[str, ContextValue]:
+    """The request's context: the principal's keys and what the network and the clock say."""
+    second = int(now)
+    context: dict[str, ContextValue] = {
+        **principal_keys,
+        "aws:sourceip": request.client,
+        "aws:securetransport": "true" if request.secure else "false",
+        "aws:currenttime": _date_text(second),
+        "aws:epochtime": str(second),
+        "aws:requestedregion": "us-east-1" if service == "iam" else region,
+        "aws:viaawsservice": "false",
+    }
+    agent = request.headers.get("user-agent")
+    if agent is not None:
+        context["aws:useragent"] = agent
+    referer = request.headers.get("referer")
+    if referer is not None:
+        context["aws:referer"] = referer
+    if mfa_at is not None:
+        context["aws:multifactorauthage"] = str(max(0, int(now - mfa_at)))
+    if service == "s3":
+        _add_signature_keys(context, request, presented, now)
+    return context
+
+
+def _add_signature_keys(
+    context: dict[str, ContextValue], request: Request, presented: Presented | None, now: float
+) -> None:
+    payload = request.headers.get("x-amz-content-sha256")
+    if payload is not None:
+        context["s3:x-amz-content-sha256"] = payload
+    if presented is None:
+        return
+    context["s3:authtype"] = presented.form
+    context["s3:signatureversion"] = presented.version
+    if presented.form == "REST-QUERY-STRING":
+        context["s3:signatureage"] = str(presented.age_ms(now))
