@@ -23,11 +23,18 @@ class ContentWriter(Protocol):
         ...
 
     async def finish(self) -> str:
-        """Sync to stable storage; the content's id. It counts as unnamed until a row names it."""
+        """Sync to stable storage; the content's id. It counts as unnamed until a row names it.
+
+        Raises StoreError when the disk is full or broken; nothing is left behind then.
+        """
         ...
 
     async def abandon(self) -> None:
-        """Throw away what was written."""
+        """Throw away what was written. After `finish` it does nothing: a row may name the content by then.
+
+        (A transaction whose caller was cancelled may have been committed all the same. A content that no row
+        came to name is swept.)
+        """
         ...
 
 
@@ -43,5 +50,16 @@ class Contents(Protocol):
         ...
 
     async def delete(self, content: str) -> None:
-        """Forget a content that no row names any more; no error if it is gone already."""
+        """Forget a content that no row names any more; no error if it is gone already.
+
+        Only for contents that certainly no row names: the transaction that was to name it raised something
+        other than a cancellation, or the sweeper checked.
+        """
+        ...
+
+    def found(self, older_than: float) -> AsyncIterator[list[str]]:
+        """Ids of the contents finished at least `older_than` seconds ago, in batches, for the sweeper.
+
+        What writers that died left unfinished is removed on the way.
+        """
         ...

@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 
 class Reader(Protocol):
-    """Reads of committed data."""
+    """Reads of committed data. Each raises StoreError if the database cannot answer."""
 
     async def fetch_one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
@@ -33,12 +33,16 @@ class Transaction(Reader, Protocol):
         ...
 
 
-class IntegrityConflict(Exception):
+class StoreError(Exception):
+    """The store cannot be opened, read or written; the message is one line for the operator."""
+
+
+class IntegrityConflict(Exception):  # noqa: N818 (a conflict is the domain's word)
     """A uniqueness or foreign-key rule of the schema refused a write."""
 
 
 class Metadata(Reader, Protocol):
-    """One database: `identity` (accounts, IAM, bucket configuration) or `objects` (object versions, uploads)."""
+    """One database: `identity` (accounts, IAM, bucket configuration) or `objects` (versions, uploads)."""
 
     def generation(self) -> int:
         """A number that changes whenever anybody committed to this database; costs about a microsecond."""
@@ -49,6 +53,8 @@ class Metadata(Reader, Protocol):
 
         `work` awaits nothing but the transaction's own methods (many transactions share one commit, and
         SQLite runs it on a thread of its own). An exception from `work` rolls back exactly what it did and
-        is raised here. Raises IntegrityConflict.
+        is raised here. Raises IntegrityConflict; StoreError when the disk is full or broken, and then nothing
+        of it is kept. A caller that is cancelled while it waits does not know the outcome: the work was done
+        whole or not at all.
         """
         ...
