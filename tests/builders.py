@@ -1,31 +1,30 @@
 """A small world for tests: a system on a temporary folder with a clock that stands still until it is moved.
 
-    world = await World.create(tmp_path)
-    alice = await world.user(PRODUCTION, "alice", allow("sts:AssumeRole", "*"))
-    role = await world.role(ANALYTICS, "reader", trust=trusts(alice.arn))
+    @story
+    async def test_alice_assumes_the_reader_role(world: World) -> None:
+        alice = await world.user(PRODUCTION, "alice", allow("sts:AssumeRole", "*"))
+        role = await world.role(ANALYTICS, "reader", trust=trusts(alice.arn))
 
-Rows are inserted as the IAM operations would write them. The two databases are SQLite in memory, so that these
-tests stand on the schema alone.
+Rows are inserted as the IAM operations would write them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib.resources import files
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from isthmus.identity import ACCESS_KEY, MFA_SEED, Directory, Role, User, Vault, authenticated, mfa
 from isthmus.identity.records import AccessKey, Session
 from isthmus.names import access_key_id, canonical_id, unique_id
 from isthmus.operation import OPERATIONS, Call, Caller, Settings, System, authorise
 from isthmus.policy import PolicyDocument
-from isthmus.store import Metadata, Transaction
+from isthmus.store import Store, Transaction, open_sqlite
 from isthmus.wire import AwsError, Request
-
-T = TypeVar("T")
 
 PRODUCTION = "111122223333"
 ANALYTICS = "444455556666"
@@ -35,56 +34,25 @@ SEED = b"a seed of forty bytes, known to the test"
 Json = Mapping[str, Any]
 
 
-class MemoryMetadata:
-    """The metadata interface over SQLite in memory; a change outside `write` is told by `touch`."""
-
-    def __init__(self, schema: str) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript((files("isthmus.store") / "schema" / f"{schema}.sql").read_text())
-        self.reads = 0
-        self._generation = 0
-
-    def generation(self) -> int:
-        return self._generation
-
-    async def fetch_one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
-        self.reads += 1
-        row: tuple[Any, ...] | None = self.connection.execute(sql, values).fetchone()
-        return row
-
-    async def fetch_all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        self.reads += 1
-        return self.connection.execute(sql, values).fetchall()
-
-    async def execute(self, sql: str, *values: Any) -> int:
-        return self.connection.execute(sql, values).rowcount
-
-    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        self.connection.execute("BEGIN")
-        try:
-            result = await work(self)
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
-        self._generation += 1
-        return result
-
-
 class World:
     """A system and the accounts, users and roles in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
         self.now = START
         self._drawn = 0
-        self.identity = MemoryMetadata("identity")
-        self.objects = MemoryMetadata("objects")
-        identity: Metadata = self.identity
+        self.store = store
         self.vault = Vault(bytes(range(32)))
-        self.directory = Directory(identity, self.vault)
+        self.directory = Directory(store.identity, self.vault)
         self.system = System(
-            Settings(), identity, self.objects, None, self.directory, self.vault, lambda: self.now, self.entropy
-        )  # type: ignore[arg-type]  # no contents are needed here
+            settings=Settings(),
+            identity=store.identity,
+            objects=store.objects,
+            contents=store.contents,
+            directory=self.directory,
+            vault=self.vault,
+            clock=lambda: self.now,
+            entropy=self.entropy,
+        )
 
     def entropy(self, count: int) -> bytes:
         """Bytes that are different at each call and the same in each run."""
@@ -92,12 +60,17 @@ class World:
         return hashlib.shake_128(str(self._drawn).encode()).digest(count)
 
     @classmethod
-    async def create(cls) -> World:
+    @asynccontextmanager
+    async def open(cls, folder: Path) -> AsyncIterator[World]:
         """A world with the two accounts of most stories."""
-        world = cls()
-        await world.account(PRODUCTION, "production")
-        await world.account(ANALYTICS, "analytics")
-        return world
+        store = open_sqlite(folder, "relaxed")
+        try:
+            world = cls(store)
+            await world.account(PRODUCTION, "production")
+            await world.account(ANALYTICS, "analytics")
+            yield world
+        finally:
+            await store.close()
 
     async def sql(self, statement: str, *values: Any) -> None:
         """Change the identity database in one transaction."""
@@ -105,7 +78,7 @@ class World:
         async def work(tx: Transaction) -> None:
             await tx.execute(statement, *values)
 
-        await self.identity.write(work)
+        await self.store.identity.write(work)
         self.directory.refresh()
 
     async def _insert(self, table: str, **columns: Any) -> None:
@@ -273,8 +246,23 @@ class World:
         else:
             session = self.session(who)
             principal, policies, context = await authenticated.temporary(self.directory, session)
-        context |= authenticated.context_at(session, self.now)
+        if session is not None and session.mfa_at is not None:
+            context["aws:multifactorauthage"] = str(int(self.now - session.mfa_at))
         return Caller(principal, policies, session=session), context
+
+
+def story(test: Callable[[World], Awaitable[None]]) -> Callable[[Path], None]:
+    """A test that is an async function of a fresh world, made into one that pytest can run."""
+
+    def run(tmp_path: Path) -> None:
+        async def tell() -> None:
+            async with World.open(tmp_path) as world:
+                await test(world)
+
+        asyncio.run(tell())
+
+    run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+    return run
 
 
 def statement(effect: str, action: str | Sequence[str], resource: str = "*", **more: Any) -> dict[str, Any]:
