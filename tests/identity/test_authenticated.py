@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import ANALYTICS, PRODUCTION, START, World, allow, story, trusts
 
+from builders import ANALYTICS, PRODUCTION, START, World, allow, story, trusts
 from isthmus.identity import PrincipalGone, Session, authenticated
 from isthmus.policy import Principal, PrincipalKind
 
@@ -46,7 +46,9 @@ async def test_a_user_with_long_term_keys(world: World) -> None:
 
 @story
 async def test_the_root_user_with_long_term_keys(world: World) -> None:
-    principal, policies, context = await authenticated.long_term(world.directory, await world.access_key(PRODUCTION))
+    principal, policies, context = await authenticated.long_term(
+        world.directory, await world.access_key(PRODUCTION)
+    )
     root = f"arn:aws:iam::{PRODUCTION}:root"
     assert principal == Principal(PrincipalKind.ROOT, PRODUCTION, root, root, PRODUCTION)
     assert policies.identity == ()
@@ -152,7 +154,10 @@ async def test_a_session_ends_with_its_user(world: World) -> None:
     key = await world.access_key(PRODUCTION, alice)
     await world.sql("DELETE FROM access_keys")
     await world.sql("DELETE FROM users")
-    for kind, sort in [("GetSessionToken", PrincipalKind.USER), ("GetFederationToken", PrincipalKind.FEDERATED_USER)]:
+    for kind, sort in [
+        ("GetSessionToken", PrincipalKind.USER),
+        ("GetFederationToken", PrincipalKind.FEDERATED_USER),
+    ]:
         who = Principal(sort, PRODUCTION, alice.arn, alice.arn, alice.id, "guest")
         with pytest.raises(PrincipalGone):
             await authenticated.temporary(world.directory, _session(who, kind))

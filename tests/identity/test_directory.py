@@ -6,9 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from builders import ANALYTICS, PRODUCTION, World, allow, policy, story, trusts
 
-from isthmus.identity import Directory, InvalidPrincipal, aws_managed_policy, aws_managed_policy_arn, managed_policies
+from builders import ANALYTICS, PRODUCTION, World, allow, policy, story, trusts
+from isthmus.identity import (
+    Directory,
+    InvalidPrincipal,
+    aws_managed_policy,
+    aws_managed_policy_arn,
+    managed_policies,
+)
 from isthmus.policy import PolicyDocument, PolicyType, ResourcePolicy
 
 
@@ -109,13 +115,19 @@ async def test_a_bucket_comes_with_its_configuration(world: World) -> None:
     text = json.dumps(trusts(alice.arn, "s3:GetObject", Resource="arn:aws:s3:::reports/*"))
     await world.sql(
         "INSERT INTO buckets (id, name, account, region, ownership, policy, policy_principal_ids,"
-        " public_access_block, created) VALUES (7, 'reports', ?, 'eu-central-1', 'BucketOwnerEnforced', ?, ?, ?, 5.0)",
+        " public_access_block, created)"
+        " VALUES (7, 'reports', ?, 'eu-central-1', 'BucketOwnerEnforced', ?, ?, ?, 5.0)",
         PRODUCTION, text, json.dumps({alice.arn: alice.id}), '{"BlockPublicAcls": true}',
     )  # fmt: skip
     await world.sql("INSERT INTO bucket_configurations VALUES (7, 'tagging', '{}')")
     bucket = await world.directory.bucket("reports")
     assert bucket is not None
-    assert (bucket.id, bucket.account, bucket.region, bucket.versioning) == (7, PRODUCTION, "eu-central-1", "")
+    assert (bucket.id, bucket.account, bucket.region, bucket.versioning) == (
+        7,
+        PRODUCTION,
+        "eu-central-1",
+        "",
+    )
     assert bucket.policy is not None
     assert bucket.policy.document.text == text
     assert bucket.policy.trusts_account
@@ -197,7 +209,9 @@ async def test_principals_are_resolved_to_the_ids_they_mean_now(world: World) ->
     role = await world.role(ANALYTICS, "reader", trust=trusts(PRODUCTION))
 
     async def ids(*principals: str) -> dict[str, str]:
-        text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "s3:*"}))
+        text = json.dumps(
+            policy({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "s3:*"})
+        )
         return await world.directory.principal_ids(PolicyDocument.parse(text))
 
     assert await ids(alice.arn, role.arn, PRODUCTION) == {alice.arn: alice.id, role.arn: role.id}
@@ -236,8 +250,8 @@ async def test_a_policy_is_shown_as_written_but_for_principals_that_changed(worl
 
 def test_the_policies_that_tutorials_name_are_there() -> None:
     for name in (
-        "AdministratorAccess", "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess", "IAMFullAccess", "ReadOnlyAccess",
-        "PowerUserAccess", "SecurityAudit", "ViewOnlyAccess", "Billing", "IAMUserChangePassword",
+        "AdministratorAccess", "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess", "IAMFullAccess",
+        "ReadOnlyAccess", "PowerUserAccess", "SecurityAudit", "ViewOnlyAccess", "Billing", "IAMUserChangePassword",
         "AWSOrganizationsFullAccess", "AWSCloudTrail_FullAccess",
     ):  # fmt: skip
         arn = aws_managed_policy_arn(name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import PRODUCTION, SEED, World, story
 
+from builders import PRODUCTION, SEED, World, story
 from isthmus.identity import MfaDevice, mfa
 
 DEVICE = MfaDevice("arn:aws:iam::111122223333:mfa/alice", PRODUCTION, SEED)

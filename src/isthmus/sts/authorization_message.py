@@ -1,8 +1,8 @@
 """Encoded authorization messages: why a request was refused, sealed at the denial, opened by who may know.
 
-`encode_decision` makes one from a decision. DecodeAuthorizationMessage opens it: the account that owns the resource
-sees both sides; the account that asked sees its own side and that the other account does not allow it; nobody else
-sees anything. Nothing is stored: the message carries the decision itself.
+`encode_decision` makes one from a decision. DecodeAuthorizationMessage opens it: the account that owns the
+resource sees both sides; the account that asked sees its own side and that the other account does not allow
+it; nobody else sees anything. Nothing is stored: the message carries the decision itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ _KNOWN_TO_CALLER = frozenset(("allowed", "message", "principal", "action", "reso
 _SIDED = ("layers", "changes")
 _OWN_SIDE = "principal"
 # Condition keys that tell something about the other account's resource.
-_RESOURCE_KEYS = ("aws:resourcetag/", "iam:resourcetag/", "s3:existingobjecttag/", "s3:buckettag/", "aws:resourceorg")
+_RESOURCE_KEYS = (
+    "aws:resourcetag/",
+    "iam:resourcetag/",
+    "s3:existingobjecttag/",
+    "s3:buckettag/",
+    "aws:resourceorg",
+)
 
 
 def encode_decision(vault: Vault, decision: Decision, call: Call) -> str:
@@ -58,7 +64,7 @@ async def decode_authorization_message(call: Call) -> dict[str, Any]:
     content = orjson.loads(sealed)
     decision = content["decision"]
     if call.account != content["owned_by"]:
-        if call.account != content["asked_by"]:  # as if it were no message at all: it is none of their business
+        if call.account != content["asked_by"]:  # none of their business: as if it were no message at all
             raise _invalid()
         decision = _own_side(decision)
     return {"DecodedMessage": orjson.dumps(decision).decode()}
@@ -84,4 +90,6 @@ def _seal(vault: Vault, content: Mapping[str, Any]) -> str:
 
 
 def _invalid() -> AwsError:
-    return AwsError("InvalidAuthorizationMessageException", "The message is not a valid authorization message.")
+    return AwsError(
+        "InvalidAuthorizationMessageException", "The message is not a valid authorization message."
+    )
