@@ -143,7 +143,8 @@ class World:
         ids = await self.directory.principal_ids(PolicyDocument.parse(text))
         await self._insert(
             "roles", id=role_id, account=account, name=name, name_folded=name.lower(), path=path,
-            boundary=boundary, max_session_duration=max_session_duration, trust_policy=text, trust_principal_ids=json.dumps(ids),
+            boundary=boundary, max_session_duration=max_session_duration,
+            trust_policy=text, trust_principal_ids=json.dumps(ids),
             created=START,
         )  # fmt: skip
         await self._policies(role_id, policies)

@@ -251,7 +251,8 @@ async def test_a_policy_is_shown_as_written_but_for_principals_that_changed(worl
 def test_the_policies_that_tutorials_name_are_there() -> None:
     for name in (
         "AdministratorAccess", "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess", "IAMFullAccess",
-        "ReadOnlyAccess", "PowerUserAccess", "SecurityAudit", "ViewOnlyAccess", "Billing", "IAMUserChangePassword",
+        "ReadOnlyAccess", "PowerUserAccess",
+        "SecurityAudit", "ViewOnlyAccess", "Billing", "IAMUserChangePassword",
         "AWSOrganizationsFullAccess", "AWSCloudTrail_FullAccess",
     ):  # fmt: skip
         arn = aws_managed_policy_arn(name)

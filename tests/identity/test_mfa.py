@@ -51,6 +51,22 @@ def test_what_is_no_code_is_refused(code: str, tmp_path) -> None:  # type: ignor
 
 
 @story
+async def test_guessing_closes_the_device_for_a_quarter_of_an_hour(world: World) -> None:
+    for _ in range(mfa.MAX_FAILURES - 1):
+        assert not await mfa.verify(world.store.objects, DEVICE, "000000", world.now)
+    assert await mfa.verify(world.store.objects, DEVICE, world.code(), world.now)
+    assert not await mfa.verify(world.store.objects, DEVICE, "000000", world.now)
+    world.now += 60
+    assert not await mfa.verify(world.store.objects, DEVICE, world.code(), world.now), (
+        "closed, even for the right"
+    )
+    other = MfaDevice(DEVICE.serial + "2", PRODUCTION, SEED)
+    assert await mfa.verify(world.store.objects, other, world.code(), world.now)
+    world.now += 900
+    assert await mfa.verify(world.store.objects, DEVICE, world.code(), world.now)
+
+
+@story
 async def test_a_device_with_drift_is_read_by_its_own_clock(world: World) -> None:
     late = MfaDevice(DEVICE.serial, PRODUCTION, SEED, drift=-20)
     assert await mfa.verify(world.store.objects, late, world.code(steps=-20), world.now)
