@@ -257,8 +257,7 @@ class World:
         else:
             session = self.session(who)
             principal, policies, context = await authenticated.temporary(self.directory, session)
-        if session is not None and session.mfa_at is not None:
-            context["aws:multifactorauthage"] = str(int(self.now - session.mfa_at))
+        context |= authenticated.context_at(session, self.now)
         return Caller(principal, policies, session=session), context
 
 

@@ -4,7 +4,7 @@ Which key is there for whom, and which must be absent, is the table in IAM User 
 context keys"; absence matters, because a negated operator holds for an absent key and `Bool` does not:
 
     aws:MultiFactorAuthPresent   temporary credentials only
-    aws:MultiFactorAuthAge       only after a code was given (it depends on the moment: the server adds it)
+    aws:MultiFactorAuthAge       only after a code was given (depends on the moment: `context_at`)
     aws:TokenIssueTime           temporary credentials only
     aws:username                 IAM users, also with GetSessionToken; never root, roles, federated users
     aws:PrincipalTag/…           tags of the user; of the role with session tags over them, whatever the case
@@ -74,6 +74,14 @@ def anonymous() -> Authenticated:
         "aws:userid": "anonymous",
     }
     return Principal.anonymous(), PrincipalPolicies(), context
+
+
+def context_at(session: Session | None, now: float) -> dict[str, ContextValue]:
+    """The keys that depend on the moment: `aws:CurrentTime`, `aws:EpochTime`, `aws:MultiFactorAuthAge`."""
+    context: dict[str, ContextValue] = {"aws:currenttime": iso_time(now), "aws:epochtime": str(int(now))}
+    if session is not None and session.mfa_at is not None:
+        context["aws:multifactorauthage"] = str(max(0, int(now - session.mfa_at)))
+    return context
 
 
 def iso_time(now: float) -> str:
