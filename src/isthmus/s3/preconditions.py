@@ -21,9 +21,9 @@ class Tagged(Protocol):
     """Something with an entity tag: ObjectRow or Current."""
 
     @property
-    def etag(self) -> str: ...  # noqa: D102
+    def etag(self) -> str: ...
     @property
-    def is_delete_marker(self) -> int: ...  # noqa: D102
+    def is_delete_marker(self) -> int: ...
 
 
 def etag_matches(header: str, etag: str) -> bool:
