@@ -51,7 +51,7 @@ async def complete_multipart_upload(call: Call) -> dict[str, Any]:
         upload = await find_upload(tx, bucket.id, key.encode(), given["UploadId"])
         if upload is None:
             return await _answer_again(tx, call, bucket, listed)
-        return await _complete(tx, call, bucket, upload, listed, version_id)
+        return await _complete(tx, call, bucket, upload, listed=listed, version_id=version_id)
 
     return await commit(call, bucket, work)
 
@@ -101,6 +101,7 @@ async def _complete(
     call: Call,
     bucket: Bucket,
     upload: UploadRow,
+    *,
     listed: list[dict[str, Any]],
     version_id: str,
 ) -> dict[str, Any]:
@@ -118,8 +119,8 @@ async def _complete(
     if given.get("MpuObjectSize") is not None and given["MpuObjectSize"] != size:
         raise AwsError(
             "InvalidRequest",
-            f"The provided 'x-amz-mp-object-size' header value {given['MpuObjectSize']} does not match what was "
-            f"computed: {size}",
+            f"The provided 'x-amz-mp-object-size' header value {given['MpuObjectSize']} does not match "
+            f"what was computed: {size}",
         )
     checksum = _whole_checksum(given, settings, parts)
     md5 = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
@@ -133,11 +134,11 @@ async def _complete(
         parts=len(parts),
         checksum_json=stored_checksum(settings["algorithm"], checksum, settings["type"]),
     )
-    row_id, dropped = await add_version(tx, bucket.id, key, version_id, new, upload.initiated, current)
+    row_id, dropped = await add_version(
+        tx, bucket.id, key, version_id, new, modified=upload.initiated, current=current
+    )
     await _move_parts(tx, upload.id, row_id, parts, len(stored))
-    # Its list holds the contents just moved as well; `release` keeps what has a name.
-    left_over = {part.content for part in stored.values() if part.content is not None}
-    left_over -= {part.content for part in parts if part.content is not None}
+    left_over = {part.content for part in stored.values()} - {part.content for part in parts}
     await tx.execute("DELETE FROM upload_parts WHERE upload_id = ?", upload.id)
     await tx.execute("DELETE FROM uploads WHERE id = ?", upload.id)
     await release(tx, [*dropped, *(content for content in left_over if content)], call.now)
@@ -165,8 +166,8 @@ def _checked_parts(
         if part is None or part.etag != item["ETag"].strip('"') or not _same_checksum(item, part):
             raise AwsError(
                 "InvalidPart",
-                "One or more of the specified parts could not be found.  The part may not have been uploaded, "
-                "or the specified entity tag may not match the part's entity tag.",
+                "One or more of the specified parts could not be found.  The part may not have been "
+                "uploaded, or the specified entity tag may not match the part's entity tag.",
                 extra={"UploadId": upload.id, "PartNumber": str(item["PartNumber"]), "ETag": item["ETag"]},
             )
         parts.append(part)
@@ -233,8 +234,9 @@ async def _move_parts(
                     "DELETE FROM upload_parts WHERE upload_id = ? AND number = ?", upload_id, number
                 )
     await tx.execute(
-        "INSERT INTO object_parts (object_id, number, offset_in_object, size, etag, checksum, inline_bytes, content) "
-        "SELECT ?, number, SUM(size) OVER (ORDER BY number) - size, size, etag, checksum, inline_bytes, content "
+        "INSERT INTO object_parts (object_id, number, offset_in_object, size, etag, checksum, inline_bytes, "
+        "content) SELECT ?, number, SUM(size) OVER (ORDER BY number) - size, size, etag, checksum, "
+        "inline_bytes, content "
         "FROM upload_parts WHERE upload_id = ?",
         row_id,
         upload_id,

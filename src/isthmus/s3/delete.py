@@ -1,7 +1,7 @@
 """DeleteObject and DeleteObjects.
 
-Without a version id a versioned bucket gets a delete marker and an unversioned one loses the object; with one,
-exactly that version goes. Deleting what is not there succeeds.
+Without a version id a versioned bucket gets a delete marker and an unversioned one loses the object; with
+one, exactly that version goes. Deleting what is not there succeeds.
 
 Sources: DeleteObject, DeleteObjects in the S3 API reference; S3 User Guide "Deleting object versions from a
 versioning-enabled bucket", "Managing delete markers", "How S3 Object Lock works".
@@ -34,6 +34,7 @@ from .objects_table import (
     release,
 )
 from .preconditions import etag_matches
+from .put import decided_inside
 from .resources import (
     both,
     bypasses_governance,
@@ -49,17 +50,16 @@ _MOST_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Deletion:
-    """One deletion. conditions: IfMatch, IfMatchLastModifiedTime, IfMatchSize. marker_id: of a new delete marker."""
+    """One deletion.
+
+    conditions: IfMatch, IfMatchLastModifiedTime, IfMatchSize. marker_id: of a new delete marker.
+    """
 
     key: str
     version_id: str | None
     conditions: Mapping[str, Any]
     bypass: bool
     marker_id: str
-
-
-def _never(_call: Call) -> bool:
-    return False
 
 
 @operation(
@@ -127,7 +127,9 @@ async def _delete(
             await promote_newest(tx, bucket.id, key)
         return {}, dropped
     marker = NewVersion(size=0, etag="", owner=bucket.account, is_delete_marker=1)
-    _, dropped = await add_version(tx, bucket.id, key, deletion.marker_id, marker, call.now, current)
+    _, dropped = await add_version(
+        tx, bucket.id, key, deletion.marker_id, marker, modified=call.now, current=current
+    )
     return {"DeleteMarker": True, "VersionId": deletion.marker_id}, dropped
 
 
@@ -183,10 +185,12 @@ async def _check_mfa(call: Call, bucket: Bucket) -> None:
 @operation(
     "s3",
     "DeleteObjects",
-    new_object_permission("s3:DeleteObject", _never, "for each key without VersionId"),
-    new_object_permission("s3:DeleteObjectVersion", _never, "for each key with VersionId"),
+    new_object_permission("s3:DeleteObject", decided_inside, "for each key without VersionId"),
+    new_object_permission("s3:DeleteObjectVersion", decided_inside, "for each key with VersionId"),
     new_object_permission(
-        "s3:BypassGovernanceRetention", _never, "for each VersionId, with x-amz-bypass-governance-retention"
+        "s3:BypassGovernanceRetention",
+        decided_inside,
+        "for each VersionId, with x-amz-bypass-governance-retention",
     ),
     anonymous=True,
 )

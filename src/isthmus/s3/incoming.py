@@ -74,7 +74,7 @@ def stored_checksum(algorithm: str, value: str, kind: ChecksumType) -> str:
     return json.dumps({"algorithm": algorithm, "value": value, "type": kind}, separators=(",", ":"))
 
 
-class _Hashes:
+class Hashes:
     """MD5 and the checksums of one upload."""
 
     def __init__(self, *algorithms: str) -> None:
@@ -82,9 +82,14 @@ class _Hashes:
         self.checksums = {name: Checksum(name) for name in algorithms}
 
     def update(self, data: bytes) -> None:
+        """Take more bytes."""
         self.md5.update(data)
         for checksum in self.checksums.values():
             checksum.update(data)
+
+    async def update_in_thread(self, data: bytes) -> None:
+        """Take many bytes while other requests go on."""
+        await asyncio.to_thread(self.update, data)
 
 
 async def receive(call: Call, keep: str | None = None) -> Received:
@@ -107,7 +112,7 @@ async def receive(call: Call, keep: str | None = None) -> Received:
             extra={"ProposedSize": str(length), "MaxSizeAllowed": str(LARGEST_PUT)},
         )
     kept = keep or (announced.algorithm.name if announced.algorithm else DEFAULT_ALGORITHM)
-    hashes = _Hashes(*{kept, announced.algorithm.name if announced.algorithm else kept})
+    hashes = Hashes(*{kept, announced.algorithm.name if announced.algorithm else kept})
     inline: bytes | None = None
     writer: ContentWriter | None = None
     if length <= INLINE_BYTES:
@@ -129,7 +134,7 @@ async def receive(call: Call, keep: str | None = None) -> Received:
     return Received(length, hashes.md5.digest(), kept, value, inline, content, sent)
 
 
-async def _write(call: Call, writer: ContentWriter, hashes: _Hashes, length: int) -> None:
+async def _write(call: Call, writer: ContentWriter, hashes: Hashes, length: int) -> None:
     size = 0
     waiting: list[bytes] = []
     waiting_bytes = 0
@@ -141,7 +146,7 @@ async def _write(call: Call, writer: ContentWriter, hashes: _Hashes, length: int
         waiting.append(data)
         waiting_bytes += len(data)
         if waiting_bytes >= _HASH_BYTES:
-            await asyncio.to_thread(hashes.update, b"".join(waiting))
+            await hashes.update_in_thread(b"".join(waiting))
             waiting, waiting_bytes = [], 0
     _check_length(size, length)
     hashes.update(b"".join(waiting))
@@ -156,7 +161,7 @@ def _check_length(size: int, length: int) -> None:
 
 
 def _check_digests(
-    call: Call, announced: Declared, wanted_md5: bytes | None, hashes: _Hashes
+    call: Call, announced: Declared, wanted_md5: bytes | None, hashes: Hashes
 ) -> tuple[str, str] | None:
     """Compare what the client said with what came; the algorithm and value it gave."""
     check_md5(wanted_md5, hashes.md5.digest())

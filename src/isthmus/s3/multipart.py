@@ -23,7 +23,7 @@ from .incoming import Received, commit, receive
 from .object_errors import invalid_argument
 from .object_settings import object_settings, refuse_encryption
 from .objects_table import release
-from .put import WRITE_PERMISSIONS
+from .put import WRITE_PERMISSIONS, decided_inside
 from .resources import new_object_permission, the_bucket
 from .uploads_table import (
     UploadRow,
@@ -130,8 +130,8 @@ async def store_part(call: Call, bucket: Bucket, upload: UploadRow, number: int,
             "SELECT content FROM upload_parts WHERE upload_id = ? AND number = ?", upload.id, number
         )
         await tx.execute(
-            "INSERT INTO upload_parts (upload_id, number, size, etag, checksum, inline_bytes, content, modified) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload_id, number) DO UPDATE SET "
+            "INSERT INTO upload_parts (upload_id, number, size, etag, checksum, inline_bytes, content, "
+            "modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload_id, number) DO UPDATE SET "
             "size = excluded.size, etag = excluded.etag, checksum = excluded.checksum, "
             "inline_bytes = excluded.inline_bytes, content = excluded.content, modified = excluded.modified",
             upload.id,
@@ -149,14 +149,10 @@ async def store_part(call: Call, bucket: Bucket, upload: UploadRow, number: int,
     await commit(call, bucket, work, received.content)
 
 
-def _never(_call: Call) -> bool:
-    return False
-
-
 @operation(
     "s3",
     "AbortMultipartUpload",
-    new_object_permission("s3:AbortMultipartUpload", _never, "unless the caller began the upload"),
+    new_object_permission("s3:AbortMultipartUpload", decided_inside, "unless the caller began the upload"),
     anonymous=True,
 )
 async def abort_multipart_upload(call: Call) -> dict[str, Any]:

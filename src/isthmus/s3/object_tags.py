@@ -41,7 +41,7 @@ def tags_from_header(text: str) -> str | None:
 
 
 def tags_from_body(tagging: dict[str, Any]) -> str | None:
-    """The stored form (JSON) of a parsed Tagging document; None for no tags. Raises MalformedXML, InvalidTag."""
+    """The stored form (JSON) of a Tagging document; None for no tags. Raises MalformedXML, InvalidTag."""
     pairs: list[tuple[str, str]] = []
     for tag in tagging.get("TagSet") or ():
         if "Key" not in tag or "Value" not in tag:

@@ -165,13 +165,14 @@ async def add_version(
     key: bytes,
     version_id: str,
     new: NewVersion,
-    now: float,
+    *,
+    modified: float,
     current: Current | None,
 ) -> tuple[int, list[str]]:
     """Make `new` the current version; its row id, and the contents that lost a name (for `release`).
 
-    version_id: NULL_VERSION replaces the null version. current: from `find_current` in the same transaction.
-    Raises IntegrityConflict when the bucket is gone.
+    version_id: NULL_VERSION replaces the null version. modified: seconds since the epoch. current: from
+    `find_current` in the same transaction. Raises IntegrityConflict when the bucket is gone.
     """
     dropped: list[str] = []
     sequence = 1
@@ -186,9 +187,9 @@ async def add_version(
                 if old is not None:
                     dropped = await drop_row(tx, old.id, old.content, old.parts)
     row = await tx.fetch_one(
-        "INSERT INTO object_versions (bucket_id, key, sequence, version_id, is_current, is_delete_marker, size, "
-        "etag, modified, owner, storage_class, content, metadata, checksum, tags, acl, parts, lock_mode, "
-        "lock_until, legal_hold, inline_bytes) "
+        "INSERT INTO object_versions (bucket_id, key, sequence, version_id, is_current, is_delete_marker, "
+        "size, etag, modified, owner, storage_class, content, metadata, checksum, tags, acl, parts, "
+        "lock_mode, lock_until, legal_hold, inline_bytes) "
         "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         bucket_id,
         key,
@@ -197,7 +198,7 @@ async def add_version(
         new.is_delete_marker,
         new.size,
         new.etag,
-        now,
+        modified,
         new.owner,
         new.storage_class,
         new.content,

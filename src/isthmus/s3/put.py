@@ -34,6 +34,11 @@ WRITE_PERMISSIONS = (
 """What writing an object needs, whichever way it is written."""
 
 
+def decided_inside(_call: Call) -> bool:
+    """`when` of a permission that the operation decides itself: for each of its items, or after a look-up."""
+    return False
+
+
 @operation("s3", "PutObject", *WRITE_PERMISSIONS, anonymous=True, streams=True)
 async def put_object(call: Call) -> dict[str, Any]:
     """Store an object."""
@@ -61,7 +66,9 @@ async def store_object(
     async def work(tx: Transaction) -> None:
         current = await find_current(tx, bucket.id, key.encode())
         check_write(call.input, key, current)
-        _, dropped = await add_version(tx, bucket.id, key.encode(), version_id, new, call.now, current)
+        _, dropped = await add_version(
+            tx, bucket.id, key.encode(), version_id, new, modified=call.now, current=current
+        )
         if dropped:
             await release(tx, dropped, call.now)
 
