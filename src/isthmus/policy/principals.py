@@ -18,6 +18,7 @@ from enum import IntEnum
 from .document import Statement
 from .model import Principal, PrincipalKind
 
+
 class Naming(IntEnum):
     """How directly a statement names the requester; larger is more direct, NONE is not at all."""
 
