@@ -1,9 +1,9 @@
 """Buckets, and S3 calls with bodies and headers, for tests of objects.
 
-    @story
-    async def test_an_object_comes_back(world: World) -> None:
-        await bucket(world, "photos")
-        await s3(world, "PutObject", Bucket="photos", Key="a", body=b"one")
+@story
+async def test_an_object_comes_back(world: World) -> None:
+    await bucket(world, "photos")
+    await s3(world, "PutObject", Bucket="photos", Key="a", body=b"one")
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import isthmus.s3
+from builders import PRODUCTION, START, World
 from isthmus.identity import User
 from isthmus.operation import OPERATIONS, Call, authorise
 from isthmus.s3.object_bytes import read_all
 from isthmus.store import Transaction
 from isthmus.wire import AwsError, BytesBody, Request
-from tests.builders import PRODUCTION, START, World
 
 assert isthmus.s3  # importing it registers the operations
 _ids = itertools.count(1)
