@@ -251,7 +251,7 @@ async def test_of_two_writers_that_want_to_be_first_one_wins(world: World) -> No
     assert sum(isinstance(outcome, dict) for outcome in outcomes) == 1
     [(content_id,)] = await rows(world, "SELECT content FROM object_versions")
     # What the others had written is gone.
-    assert [id for batch in [b async for b in world.store.contents.found(0)] for id in batch] == [content_id]
+    assert [batch async for batch in world.store.contents.found(0)] == [[content_id]]
 
 
 @pytest.mark.parametrize("status", ["", "Enabled", "Suspended"])
