@@ -12,6 +12,7 @@ from object_builders import bucket, content, refusal, rows, s3
 
 from builders import ANALYTICS, PRODUCTION, World, allow, deny, policy, statement, story
 from isthmus.s3.checksums import Checksum
+from isthmus.store import Transaction
 
 MIB = 1024 * 1024
 FIVE = b"a" * (5 * MIB)
@@ -228,6 +229,20 @@ async def test_listing_parts_goes_page_by_page(world: World) -> None:
     rest = await s3(world, "ListParts", **KEY, UploadId=upload, PartNumberMarker=5)
     assert ([item["PartNumber"] for item in rest["Parts"]], rest["IsTruncated"]) == ([9], False)
     assert rest["StorageClass"] == "STANDARD_IA"
+
+
+@story
+async def test_an_object_replaced_between_its_row_and_its_parts_is_asked_for_again(world: World) -> None:
+    await bucket(world, "photos")
+    upload = await begin(world)
+    await complete(world, upload, [await part(world, upload, 1, FIVE), await part(world, upload, 2, TAIL)])
+
+    async def lose_the_parts(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM object_parts WHERE number = 2")
+
+    await world.store.objects.write(lose_the_parts)
+    error = await refusal(world, "GetObject", **KEY)
+    assert (error.code, error.status) == ("ServiceUnavailable", 503)
 
 
 # Copies

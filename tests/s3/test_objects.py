@@ -120,6 +120,7 @@ async def test_what_an_upload_may_not_say(world: World) -> None:
         ({"SSECustomerAlgorithm": "AES256"}, "NotImplemented"),
         ({"IfNoneMatch": '"etag"'}, "NotImplemented"),
         ({"ACL": "public-read"}, "AccessControlListNotSupported"),
+        ({"WriteOffsetBytes": 3}, "NotImplemented"),
         ({"ObjectLockLegalHoldStatus": "ON"}, "InvalidRequest"),
         ({"WebsiteRedirectLocation": "elsewhere"}, "InvalidRedirectLocation"),
     ]

@@ -15,7 +15,9 @@ from . import (
     list_objects,
     list_versions,
     multipart,
+    object_lock,
     object_subresources,
+    post,
     put,
 )
 from .cors import cors_headers, preflight
@@ -33,7 +35,9 @@ __all__ = [
     "list_objects",
     "list_versions",
     "multipart",
+    "object_lock",
     "object_subresources",
+    "post",
     "preflight",
     "put",
 ]

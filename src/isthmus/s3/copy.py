@@ -24,7 +24,7 @@ from .get import add_checksum
 from .incoming import LARGEST_PUT, Hashes, Received, commit, stored_checksum
 from .multipart import part_number, store_part
 from .object_bytes import object_body, read_all
-from .object_errors import existing, invalid_argument, moment
+from .object_errors import existing, invalid_argument, moment, try_again
 from .object_settings import ObjectSettings, new_version_id, object_settings, refuse_encryption
 from .objects_table import ObjectRow, add_version, find_by_id, find_current, release
 from .preconditions import check_copy_source, check_write, check_write_headers
@@ -88,10 +88,7 @@ async def copy_object(call: Call) -> dict[str, Any]:
         # Read again: the bytes must not have lost their last name since.
         still = await find_by_id(tx, row.id)
         if still is None:
-            raise AwsError(
-                "ConditionalRequestConflict",
-                "The source of the copy was replaced or deleted while it was copied. Retry the request.",
-            )
+            raise try_again()
         parts = await tx.fetch_all(
             "SELECT number, offset_in_object, size, etag, checksum, inline_bytes, content FROM object_parts "
             "WHERE object_id = ? ORDER BY number",

@@ -40,7 +40,10 @@ LARGEST_PUT = 5 * 1024**3
 """The most bytes one PutObject or UploadPart may carry."""
 
 _HASH_BYTES = 512 * 1024
-"""Bytes hashed at a time: enough to be worth a thread, which lets other requests go on meanwhile."""
+"""Bytes collected before they are written and hashed."""
+
+_THREAD_BYTES = 128 * 1024
+"""Bytes whose hashing is worth a thread, which lets other requests go on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,11 @@ class Hashes:
         await asyncio.to_thread(self.update, data)
 
 
-async def receive(call: Call, keep: str | None = None) -> Received:
+async def receive(call: Call, keep: str | None = None, most: int | None = None) -> Received:
     """Read the request's body to its end and check it.
 
     keep: the algorithm whose value is to be kept; None keeps what the client sent, else CRC64NVME.
+    most: given for a body of unknown length, the bytes it may have at most.
     Raises AwsError: MissingContentLength, EntityTooLarge, IncompleteBody, BadDigest, InvalidDigest,
     InvalidRequest, and what the body itself raises (signatures of chunks, XAmzContentSHA256Mismatch).
     """
@@ -103,61 +107,67 @@ async def receive(call: Call, keep: str | None = None) -> Received:
     announced = declared(headers)
     wanted_md5 = content_md5(headers)
     length = call.request.body.length
-    if length is None:
-        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.")
-    if length > LARGEST_PUT:
-        raise AwsError(
-            "EntityTooLarge",
-            "Your proposed upload exceeds the maximum allowed size",
-            extra={"ProposedSize": str(length), "MaxSizeAllowed": str(LARGEST_PUT)},
-        )
+    if most is None:
+        if length is None:
+            raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.")
+        if length > LARGEST_PUT:
+            raise _too_large(length, LARGEST_PUT)
     kept = keep or (announced.algorithm.name if announced.algorithm else DEFAULT_ALGORITHM)
     hashes = Hashes(*{kept, announced.algorithm.name if announced.algorithm else kept})
-    inline: bytes | None = None
     writer: ContentWriter | None = None
-    if length <= INLINE_BYTES:
-        inline = b"".join([data async for data in call.request.body.chunks()])
-        _check_length(len(inline), length)
-        hashes.update(inline)
-        sent = _check_digests(call, announced, wanted_md5, hashes)
-        content = None
-    else:
-        writer = await call.system.contents.create()
-        try:
-            await _write(call, writer, hashes, length)
-            sent = _check_digests(call, announced, wanted_md5, hashes)
-            content = await writer.finish()
-        except BaseException:
-            await writer.abandon()
-            raise
-    value = sent[1] if sent is not None and sent[0] == kept else hashes.checksums[kept].base64()
-    return Received(length, hashes.md5.digest(), kept, value, inline, content, sent)
-
-
-async def _write(call: Call, writer: ContentWriter, hashes: Hashes, length: int) -> None:
-    size = 0
+    inline: bytes | None = None
+    content: str | None = None
     waiting: list[bytes] = []
-    waiting_bytes = 0
-    async for data in call.request.body.chunks():
-        size += len(data)
-        if size > length:
-            break
-        await writer.write(data)
-        waiting.append(data)
-        waiting_bytes += len(data)
-        if waiting_bytes >= _HASH_BYTES:
-            await hashes.update_in_thread(b"".join(waiting))
-            waiting, waiting_bytes = [], 0
-    _check_length(size, length)
-    hashes.update(b"".join(waiting))
+    size = waiting_bytes = 0
+    try:
+        async for data in call.request.body.chunks():
+            size += len(data)
+            if most is not None and size > most:
+                raise _too_large(size, most)
+            waiting.append(data)
+            waiting_bytes += len(data)
+            if size > INLINE_BYTES and waiting_bytes >= _HASH_BYTES:
+                writer = writer or await call.system.contents.create()
+                await _write(writer, hashes, b"".join(waiting))
+                waiting, waiting_bytes = [], 0
+        if length is not None and most is None and size != length:
+            raise AwsError(
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            )
+        rest = b"".join(waiting)
+        if writer is None and size > INLINE_BYTES:
+            writer = await call.system.contents.create()
+        if writer is None:
+            hashes.update(rest)
+            inline = rest
+        else:
+            await _write(writer, hashes, rest)
+        sent = _check_digests(call, announced, wanted_md5, hashes)
+        if writer is not None:
+            content = await writer.finish()
+    except BaseException:
+        if writer is not None:
+            await writer.abandon()
+        raise
+    value = sent[1] if sent is not None and sent[0] == kept else hashes.checksums[kept].base64()
+    return Received(size, hashes.md5.digest(), kept, value, inline, content, sent)
 
 
-def _check_length(size: int, length: int) -> None:
-    if size != length:
-        raise AwsError(
-            "IncompleteBody",
-            "You did not provide the number of bytes specified by the Content-Length HTTP header",
-        )
+async def _write(writer: ContentWriter, hashes: Hashes, data: bytes) -> None:
+    await writer.write(data)
+    if len(data) < _THREAD_BYTES:
+        hashes.update(data)
+    else:
+        await hashes.update_in_thread(data)
+
+
+def _too_large(size: int, most: int) -> AwsError:
+    return AwsError(
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed size",
+        extra={"ProposedSize": str(size), "MaxSizeAllowed": str(most)},
+    )
 
 
 def _check_digests(

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from isthmus.store import Contents, Reader
 from isthmus.wire import FileSlice, ResponseBody
 
+from .object_errors import try_again
 from .objects_table import ObjectRow
 
 _READ_BYTES = 1024 * 1024
@@ -24,7 +25,10 @@ _Piece = tuple[bytes | None, str | None, int, int]
 async def object_body(
     objects: Reader, contents: Contents, row: ObjectRow, offset: int, length: int
 ) -> ResponseBody:
-    """`length` bytes of the object from `offset`; the range must lie within it."""
+    """`length` bytes of the object from `offset`; the range must lie within it.
+
+    Raises ServiceUnavailable when the parts of a multipart object are gone since its row was read.
+    """
     if row.inline_bytes is not None:
         return row.inline_bytes if length == row.size else row.inline_bytes[offset : offset + length]
     if length == 0:
@@ -32,6 +36,8 @@ async def object_body(
     if row.content is not None:
         return contents.read(row.content, offset, length)
     pieces = await _pieces(objects, row.id, offset, length)
+    if sum(piece[3] for piece in pieces) != length:
+        raise try_again()
     if len(pieces) == 1:
         inline, content, start, count = pieces[0]
         if inline is not None:

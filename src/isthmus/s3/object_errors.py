@@ -56,6 +56,13 @@ def invalid_argument(message: str, name: str, value: object) -> AwsError:
     return AwsError("InvalidArgument", message, extra={"ArgumentName": name, "ArgumentValue": str(value)})
 
 
+def try_again() -> AwsError:
+    """503 for an object that was replaced between two steps of one request; clients retry by themselves."""
+    return AwsError(
+        "ServiceUnavailable", "The object was replaced or deleted while the request was under way. Retry it."
+    )
+
+
 def malformed_xml() -> AwsError:
     """400 MalformedXML."""
     return AwsError(

@@ -36,7 +36,7 @@ def tags_from_header(text: str) -> str | None:
 
 
 def tags_from_body(tagging: dict[str, Any]) -> str | None:
-    """The stored form (JSON) of a parsed Tagging document; None for no tags. See `check_tags` for refusals."""
+    """The stored form (JSON) of a parsed Tagging document; None for no tags. Raises as `check_tags`."""
     return _stored(tagging.get("TagSet") or [])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from isthmus.identity import Bucket
 from isthmus.operation import Call, operation
 from isthmus.store import Transaction
+from isthmus.wire import AwsError
 
 from .incoming import Received, commit, receive
 from .object_settings import ObjectSettings, new_version_id, object_settings
@@ -44,6 +45,13 @@ async def put_object(call: Call) -> dict[str, Any]:
     """Store an object."""
     bucket = await the_bucket(call)
     check_write_headers(call.input)
+    if call.input.get("WriteOffsetBytes") is not None:
+        raise AwsError(
+            "NotImplemented",
+            "A header you provided implies functionality that is not implemented: only directory buckets let "
+            "objects be appended to.",
+            extra={"Header": "x-amz-write-offset-bytes"},
+        )
     settings = await object_settings(call, bucket)
     received = await receive(call)
     return await store_object(call, bucket, settings, received)
