@@ -1,11 +1,45 @@
 """Secrets: sealed at rest under the master key, session tokens, passwords.
 
-SKELETON: signatures are the contract; bodies are to be built.
+One master key (32 bytes), from which HKDF derives a key of its own for each purpose: what was sealed for one
+use cannot be passed off in another. Sealing is AES-256-GCM, so a changed ciphertext does not open.
+
+A session token is the claims of the session, sealed. Nothing about it is stored: any worker that holds the
+master key opens it, and the secret access key that goes with it is an HMAC of the access key id.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import zlib
+from collections.abc import Callable
+from functools import lru_cache
+
+import argon2
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .claims import claims_of, session_of
 from .records import Session
+
+MASTER_KEY_BYTES = 32
+ACCESS_KEY = "access-key"
+"""Purpose of the secrets of long-term access keys (`access_keys.secret`)."""
+MFA_SEED = "mfa-seed"
+"""Purpose of the seeds of virtual MFA devices (`mfa_devices.seed`)."""
+SESSION_TOKEN = "session-token"  # noqa: S105 - the name of a purpose
+AUTHORIZATION_MESSAGE = "authorization-message"
+"""Purpose of encoded authorization messages."""
+
+_FORMAT = b"\x01"  # first byte of everything sealed; another algorithm would take the next number
+_NONCE_BYTES = 12  # what AES-GCM is specified for
+_TAG_BYTES = 16
+_TOKENS_KEPT = 8192  # a few KiB each: the sessions that one worker sees again and again
 
 
 class InvalidToken(ValueError):
@@ -13,17 +47,96 @@ class InvalidToken(ValueError):
 
 
 class Vault:
-    """Holds the master key (32 bytes). `purpose` keeps ciphertexts of one use from passing in another."""
+    """Holds the master key. `purpose` keeps ciphertexts of one use from passing in another.
 
-    def __init__(self, master_key: bytes) -> None: ...
+    entropy: n random bytes, for nonces.
+    """
 
-    def seal(self, secret: bytes, purpose: str) -> bytes: ...
-    def unseal(self, sealed: bytes, purpose: str) -> bytes: ...
-    def session_token(self, session: Session) -> str:
-        """The sealed claims as the caller's `SessionToken`."""
-    def session(self, token: str) -> Session:
+    def __init__(self, master_key: bytes, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        if len(master_key) != MASTER_KEY_BYTES:
+            raise ValueError(f"the master key has {len(master_key)} bytes; it must have {MASTER_KEY_BYTES}")
+        self._master_key = master_key
+        self._entropy = entropy
+        self._passwords = argon2.PasswordHasher()
+        self._ciphers: dict[str, AESGCM] = {}
+        self._secret_key = self._derive("session-secret")
+        # Both are asked for at every request with temporary credentials. Failures are not kept: whoever sends
+        # bad tokens cannot push good ones out.
+        self.session: Callable[[str], Session] = lru_cache(_TOKENS_KEPT)(self._open_session)
+        self.session_secret: Callable[[str], str] = lru_cache(_TOKENS_KEPT)(self._derive_session_secret)
+        # The session tokens of a whole master key stay far below the 2**32 random nonces that GCM allows.
+
+    def seal(self, secret: bytes, purpose: str) -> bytes:
+        """`secret`, encrypted and authenticated for `purpose`."""
+        nonce = self._entropy(_NONCE_BYTES)
+        return _FORMAT + nonce + self._cipher(purpose).encrypt(nonce, secret, _FORMAT)
+
+    def unseal(self, sealed: bytes, purpose: str) -> bytes:
+        """What was sealed for `purpose` under this master key. Raises InvalidToken."""
+        nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        if sealed[:1] != _FORMAT or not ciphertext:
+            raise InvalidToken("not sealed by this server")
+        try:
+            return self._cipher(purpose).decrypt(nonce, ciphertext, _FORMAT)
+        except InvalidTag:
+            raise InvalidToken("not sealed by this server for this use, or changed since") from None
+
+    def seal_text(self, content: bytes, purpose: str, minimum: int = 0) -> str:
+        """`content`, compressed and sealed, as text without padding that is safe in a URL and in a header.
+
+        minimum: at least this many characters; zeros behind the compressed content fill what is missing.
+        """
+        packed = zlib.compress(content, 9)
+        enough = -(-3 * minimum // 4) - len(_FORMAT) - _NONCE_BYTES - _TAG_BYTES
+        return _to_text(self.seal(packed.ljust(enough, b"\0"), purpose))
+
+    def unseal_text(self, text: str, purpose: str) -> bytes:
+        """The content of `seal_text`. Raises InvalidToken."""
+        try:
+            raw = text.encode("ascii")
+            sealed = base64.urlsafe_b64decode(raw + b"=" * (-len(raw) % 4))
+        except (UnicodeEncodeError, binascii.Error, ValueError):
+            raise InvalidToken("not base64") from None
+        # Base64 has several spellings of the same bytes; only the one that was handed out is the token.
+        if _to_text(sealed) != text:
+            raise InvalidToken("not in the form it was issued in")
+        # Authenticated before it is decompressed: nobody else's bytes reach zlib.
+        return zlib.decompressobj().decompress(self.unseal(sealed, purpose))
+
+    def session_token(self, session: Session, minimum: int = 0) -> str:
+        """The sealed claims as the caller's `SessionToken`, of at least `minimum` characters."""
+        return self.seal_text(claims_of(session), SESSION_TOKEN, minimum)
+
+    def _open_session(self, token: str) -> Session:
         """The claims of a token; expiry is the caller's to check. Raises InvalidToken."""
-    def session_secret(self, access_key: str) -> str:
+        return session_of(self.unseal_text(token, SESSION_TOKEN))
+
+    def _derive_session_secret(self, access_key: str) -> str:
         """The secret access key (40 characters) of temporary credentials, derived, stored nowhere."""
-    def hash_password(self, password: str) -> str: ...
-    def verify_password(self, hashed: str, password: str) -> bool: ...
+        digest = hmac.digest(self._secret_key, access_key.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return base64.b64encode(digest[:30]).decode()
+
+    def hash_password(self, password: str) -> str:
+        """The password as it is stored: argon2id with a salt of its own."""
+        return self._passwords.hash(password)
+
+    def verify_password(self, hashed: str, password: str) -> bool:
+        """Whether `password` is the one that was hashed. Costs tens of milliseconds on purpose."""
+        try:
+            return self._passwords.verify(hashed, password)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+    def _cipher(self, purpose: str) -> AESGCM:
+        cipher = self._ciphers.get(purpose)
+        if cipher is None:
+            cipher = self._ciphers[purpose] = AESGCM(self._derive(purpose))
+        return cipher
+
+    def _derive(self, purpose: str) -> bytes:
+        hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"isthmus " + purpose.encode())
+        return hkdf.derive(self._master_key)
+
+
+def _to_text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
