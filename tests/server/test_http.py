@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from isthmus.server.http import ClientGone, Door, Limits
 from isthmus.wire import AwsError, FileSlice, Request, Response
@@ -39,7 +45,11 @@ async def echo(request: Request) -> Response:
         body = b"".join([piece async for piece in request.body.chunks()])
     except AwsError as error:
         return Response(400, [], error.code.encode())
-    return Response(200, [("X-Path", request.path)], b"%s?%s %d" % (request.path.encode(), request.query.encode(), len(body)))
+    return Response(
+        200,
+        [("X-Path", request.path)],
+        b"%s?%s %d" % (request.path.encode(), request.query.encode(), len(body)),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +145,9 @@ def test_chunked_request_bodies_are_decoded_and_trailers_do_not_become_headers()
     run(main())
 
 
-@pytest.mark.parametrize("garbage", [b"zz\r\n", b"-1\r\nabc", b"5\r\nhelloXX", b"fffffffffffffffffff\r\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "garbage", [b"zz\r\n", b"-1\r\nabc", b"5\r\nhelloXX", b"fffffffffffffffffff\r\n", b"\r\n"]
+)
 def test_a_malformed_chunk_fails_the_body_and_closes(garbage: bytes) -> None:
     async def main() -> None:
         async with door() as port:
@@ -154,8 +166,14 @@ def test_a_malformed_chunk_fails_the_body_and_closes(garbage: bytes) -> None:
         (b"GET /a HTTP/1.1\r\n\r\n", 400),
         (b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", 400),
+        (
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", 400),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3, 3\r\n\r\nabc", 400),
@@ -164,7 +182,11 @@ def test_a_malformed_chunk_fails_the_body_and_closes(garbage: bytes) -> None:
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 3\r\n\r\nabc", 400),
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", (400, 501)),
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 400),
+        (
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+            b"identity\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         (b"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"GET /a HTTP/1.1\r\nHost: h\r\nx: a\r\n folded\r\n\r\n", 400),
         (b"GET /a HTTP/1.1\r\nHost: h\r\nx: a\x00b\r\n\r\n", 400),
@@ -335,7 +357,9 @@ def test_errors_and_injected_headers_are_internal_errors() -> None:
     async def main() -> None:
         async with door() as port:
             for path in (b"/boom", b"/inject"):
-                answer = await talk(port, b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                answer = await talk(
+                    port, b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+                )
                 assert answer.startswith(b"HTTP/1.1 500 ")
                 assert b"x-evil" not in answer
 
@@ -357,7 +381,9 @@ def test_a_large_body_is_read_at_the_handlers_pace() -> None:
     async def main() -> None:
         async with door(answer) as port:
             answer_bytes = await talk(
-                port, b"PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 8000000\r\n\r\n" + b"x" * 8_000_000
+                port,
+                b"PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+                b"8000000\r\n\r\n" + b"x" * 8_000_000,
             )
             assert answer_bytes.endswith(b"8000000")
             assert most < 1_000_000
@@ -404,6 +430,47 @@ def test_requests_in_flight_finish_when_the_door_closes() -> None:
         assert await idle[0].read(-1) == b""
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", port)
+
+    run(main())
+
+
+def test_over_tls_requests_are_secure_and_files_whole(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (tmp_path / "cert").write_bytes(certificate.public_bytes(pem))
+    (tmp_path / "key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    (tmp_path / "data").write_bytes(b"x" * 3_000_000)
+
+    async def answer(request: Request) -> Response:
+        assert request.secure
+        return Response(200, [], FileSlice(str(tmp_path / "data"), 0, 3_000_000))
+
+    async def main() -> None:
+        serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        serving.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+        asking = ssl.create_default_context(cafile=str(tmp_path / "cert"))
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        opened = Door(answer)
+        await opened.listen(listener, serving)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", listener.getsockname()[1], ssl=asking, server_hostname="localhost"
+        )
+        for _ in range(2):
+            writer.write(GET + b"\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(3_000_000) == b"x" * 3_000_000
+        writer.close()
+        await opened.close(1)
 
     run(main())
 

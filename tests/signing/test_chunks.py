@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def test_the_cuts_of_the_network_do_not_matter(cuts: list[int], with_trailers: b
     whole = encoded(trailers)
     edges = [0, *sorted(cut for cut in cuts if cut < len(whole)), len(whole)]
     decoder = ChunkDecoder(len(DATA), SEED, trailers or ())
-    assert decode(decoder, *[whole[a:b] for a, b in zip(edges, edges[1:], strict=False)]) == DATA
+    assert decode(decoder, *[whole[a:b] for a, b in itertools.pairwise(edges)]) == DATA
     assert decoder.trailers == (trailers or {})
 
 
@@ -85,7 +87,9 @@ def test_a_body_cut_short_is_incomplete_or_malformed(cut: int) -> None:
         (b"3\r\nabc\r\n0\r\na:" + b"b" * 20_000 + b"\r\n\r\n", 3, ("a",), "MalformedTrailerError"),
     ],
 )
-def test_unsigned_chunks_that_are_wrong(body: bytes, length: int, trailers: tuple[str, ...], code: str) -> None:
+def test_unsigned_chunks_that_are_wrong(
+    body: bytes, length: int, trailers: tuple[str, ...], code: str
+) -> None:
     with pytest.raises(AwsError) as caught:
         decode(ChunkDecoder(length, None, trailers), body)
     assert caught.value.code == code

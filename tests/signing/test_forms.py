@@ -18,10 +18,12 @@ from isthmus.wire import AwsError, BytesBody, Request
 
 NOW = 1_440_938_160.0
 FORM = (
-    b"preamble\r\n--xyz\r\nContent-Disposition: form-data; name=\"Key\"\r\n\r\n\xd0\xba/${filename}\r\n"
-    b"--xyz\r\nContent-Disposition: form-data; name=\"acl\"\r\nContent-Type: text/plain\r\n\r\n\r\n"
-    b"--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a b.txt\"\r\nContent-Type: text/html\r\n\r\n"
-    b"hel\r\n--xy\r\nlo\r\n--xyz\r\nContent-Disposition: form-data; name=\"late\"\r\n\r\nignored\r\n--xyz--\r\n"
+    b'preamble\r\n--xyz\r\nContent-Disposition: form-data; name="Key"\r\n\r\n\xd0\xba/${filename}\r\n'
+    b'--xyz\r\nContent-Disposition: form-data; name="acl"\r\nContent-Type: text/plain\r\n\r\n\r\n'
+    b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="a b.txt"\r\nContent-Type: '
+    b"text/html\r\n\r\n"
+    b"hel\r\n--xy\r\nlo\r\n--xyz\r\nContent-Disposition: form-data; "
+    b'name="late"\r\n\r\nignored\r\n--xyz--\r\n'
 )
 
 
@@ -82,7 +84,9 @@ def test_forms_signed_by_botocore_are_verified(signer: Any) -> None:
     request.context["s3-presign-post-fields"] = fields
     request.context["s3-presign-post-policy"] = {"expiration": "2099-01-01T00:00:00Z", "conditions": []}
     credentials = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "token")
-    (signer(credentials, "s3", "us-east-1") if signer is S3SigV4PostAuth else signer(credentials)).add_auth(request)
+    (signer(credentials, "s3", "us-east-1") if signer is S3SigV4PostAuth else signer(credentials)).add_auth(
+        request
+    )
     lower = {name.lower(): value for name, value in fields.items()}
     presented = credentials_of_form(lower)
     assert presented is not None
@@ -126,7 +130,12 @@ def test_a_form_that_meets_its_policy_passes() -> None:
 @pytest.mark.parametrize(
     ("text", "fields", "code", "message"),
     [
-        (policy(expiration="2015-08-30T12:00:00Z"), {}, "AccessDenied", "Invalid according to Policy: Policy expired."),
+        (
+            policy(expiration="2015-08-30T12:00:00Z"),
+            {},
+            "AccessDenied",
+            "Invalid according to Policy: Policy expired.",
+        ),
         (
             policy(),
             {"key": "other/a"},
@@ -147,11 +156,21 @@ def test_a_form_that_meets_its_policy_passes() -> None:
         ),
         ("bm9uc2Vuc2U=", {}, "InvalidPolicyDocument", "Invalid Policy: Invalid JSON."),
         (policy(expiration=None), {}, "InvalidPolicyDocument", "Invalid Policy: Policy missing expiration."),
-        (policy(expiration="soon"), {}, "InvalidPolicyDocument", "Invalid Policy: Invalid 'expiration' value: 'soon'"),
+        (
+            policy(expiration="soon"),
+            {},
+            "InvalidPolicyDocument",
+            "Invalid Policy: Invalid 'expiration' value: 'soon'",
+        ),
         (policy(conditions=None), {}, "InvalidPolicyDocument", "Invalid Policy: Policy missing conditions."),
         (policy(conditions=[{}]), {}, "InvalidPolicyDocument", "Invalid Policy: Invalid Simple-Condition: "),
         (policy(conditions=[["content-length-range", 1]]), {}, "InvalidPolicyDocument", "Invalid Policy: "),
-        (policy(conditions=[["content-length-range", -1, 3]]), {}, "InvalidPolicyDocument", "Invalid Policy: "),
+        (
+            policy(conditions=[["content-length-range", -1, 3]]),
+            {},
+            "InvalidPolicyDocument",
+            "Invalid Policy: ",
+        ),
         (policy(CONDITIONS=[]), {}, "InvalidPolicyDocument", "Invalid Policy: Unexpected: 'CONDITIONS'."),
     ],
 )

@@ -64,7 +64,8 @@ def _authorization(old: str, new: str) -> Callable[[Request], None]:
             "Signature=",
             "Signatur=",
             "AuthorizationHeaderMalformed",
-            "The authorization header is malformed; the authorization header requires three components: Credential, "
+            "The authorization header is malformed; the authorization header requires three "
+            "components: Credential, "
             "SignedHeaders, and Signature.",
         ),
         (
@@ -91,7 +92,8 @@ def _authorization(old: str, new: str) -> Callable[[Request], None]:
             "20150830/",
             "20150829/",
             "AuthorizationHeaderMalformed",
-            'The authorization header is malformed; Invalid credential date "20150829". This date is not the same '
+            'The authorization header is malformed; Invalid credential date "20150829". This date is '
+            "not the same "
             'as X-Amz-Date: "20150830".',
         ),
         ("AWS4-HMAC-SHA256 ", "Bearer ", "InvalidArgument", "Unsupported Authorization Type"),
@@ -113,9 +115,19 @@ def test_a_malformed_authorization_header(old: str, new: str, code: str, message
 @pytest.mark.parametrize(
     ("old", "new", "code", "start"),
     [
-        ("Signature=", "Signatur=", "IncompleteSignature", "Authorization header requires 'Signature' parameter."),
+        (
+            "Signature=",
+            "Signatur=",
+            "IncompleteSignature",
+            "Authorization header requires 'Signature' parameter.",
+        ),
         ("Signature=", "Signature", "IncompleteSignature", "Invalid key=value pair (missing equal-sign)"),
-        ("/aws4_request", "", "IncompleteSignature", "Credential must have exactly 5 slash-delimited elements"),
+        (
+            "/aws4_request",
+            "",
+            "IncompleteSignature",
+            "Credential must have exactly 5 slash-delimited elements",
+        ),
         (
             "/aws4_request",
             "/aws3_request",
@@ -127,14 +139,17 @@ def test_a_malformed_authorization_header(old: str, new: str, code: str, message
             "20150830/",
             "20150829/",
             "SignatureDoesNotMatch",
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20150829' != "
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
+            "HTTP: '20150829' != "
             "'20150830', from '20150830T123600Z'.",
         ),
         ("host;", "", "SignatureDoesNotMatch", "'Host' or ':authority' must be a 'SignedHeader'"),
         ("AWS4-HMAC-SHA256 ", "Bearer ", "IncompleteSignature", "Invalid key=value pair"),
     ],
 )
-def test_a_malformed_authorization_header_at_a_query_service(old: str, new: str, code: str, start: str) -> None:
+def test_a_malformed_authorization_header_at_a_query_service(
+    old: str, new: str, code: str, start: str
+) -> None:
     request = signed("sts")
     _authorization(old, new)(request)
     error = refusal(request, "sts")
@@ -152,7 +167,8 @@ def test_clocks_may_differ_by_fifteen_minutes_and_no_more() -> None:
         assert error.extra["MaxAllowedSkewMilliseconds"] == "900000"
     late = refusal(signed("sts"), "sts", NOW + 1380)
     assert late.message == (
-        "Signature expired: 20150830T123600Z is now earlier than 20150830T124400Z (20150830T125900Z - 15 min.)"
+        "Signature expired: 20150830T123600Z is now earlier than 20150830T124400Z (20150830T125900Z "
+        "- 15 min.)"
     )
     assert late.code == "SignatureDoesNotMatch"
     assert refusal(signed("sts"), "sts", NOW - 1380).message.startswith("Signature not yet current: 2015")
@@ -177,13 +193,15 @@ def test_a_presigned_url_expires() -> None:
         (
             "X-Amz-Expires=60",
             "X-Amz-Expires=604801",
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less "
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires "
+            "must be less "
             "than 604800 seconds",
         ),
         (
             "X-Amz-Expires=60",
             "x=1",
-            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+            "X-Amz-Signature, "
             "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         ),
         (
@@ -208,7 +226,9 @@ def test_a_mismatch_at_s3_shows_what_was_signed() -> None:
     assert error.code == "SignatureDoesNotMatch"
     assert error.status == 403
     assert error.extra["AWSAccessKeyId"] == KEY
-    assert error.extra["StringToSign"].startswith("AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/us-east-1/s3/")
+    assert error.extra["StringToSign"].startswith(
+        "AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/us-east-1/s3/"
+    )
     assert error.extra["CanonicalRequest"].startswith("GET\n/bucket/key\n\nhost:s3.example.com\n")
     assert set(error.extra) >= {"SignatureProvided", "StringToSignBytes", "CanonicalRequestBytes"}
 

@@ -61,7 +61,9 @@ class Head:
     def encode(self, length: int) -> bytes:
         """The head of a response whose body has `length` bytes; a Content-Length given goes before (HEAD)."""
         framing = ""
-        if self._response.status not in (204, 304) and not (self.bodiless and self._given_length() is not None):
+        if self._response.status not in (204, 304) and not (
+            self.bodiless and self._given_length() is not None
+        ):
             framing = f"Content-Length: {length}\r\n"
         return self._bytes(framing, drop_length=not self.bodiless)
 

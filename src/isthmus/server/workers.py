@@ -1,8 +1,8 @@
 """Several processes on one address: a supervisor that owns the sockets and workers that serve.
 
-The supervisor binds one listening socket per worker with SO_REUSEPORT, forks, and waits. A socket outlives the
-worker that served it, so while a crashed worker is replaced new connections wait instead of failing. Workers watch
-a pipe whose other end only the supervisor holds: when it is killed they stop too.
+The supervisor binds one listening socket per worker with SO_REUSEPORT, forks, and waits. A socket outlives
+the worker that served it, so while a crashed worker is replaced new connections wait instead of failing.
+Workers watch a pipe whose other end only the supervisor holds: when it is killed they stop too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAUSE = 1.0
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
-class CannotListen(OSError):
+class CannotListen(OSError):  # noqa: N818 - reads as the sentence it prints
     """The address cannot be served; the message is one line for people."""
 
 
@@ -111,8 +111,8 @@ def run_workers(
     serve: a worker's whole life, in its own process with its own event loop.
     announce: called once with host and port when all workers accept connections.
     grace: seconds workers have to finish before they are killed.
-    Must be called from the main thread of a process without an event loop. Prints one line to stderr and returns
-    1 when the address is taken or a worker fails before it is ready.
+    Must be called from the main thread of a process without an event loop. Prints one line to stderr and
+    returns 1 when the address is taken or a worker fails before it is ready.
     """
     try:
         listeners = bind(listen, count)
