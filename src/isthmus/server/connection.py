@@ -296,9 +296,7 @@ class Connection(asyncio.Protocol):
             self.data_received(rest)
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer an impossible request after those before it, then close: nothing behind it can be
-        trusted.
-        """
+        """Answer an impossible request after those before it, then close."""
         self._refused = True
         if self._incoming is not None:
             self._incoming.fail(AwsError("IncompleteBody", "The request body terminated unexpectedly"))
