@@ -292,7 +292,7 @@ def composite(algorithm: Algorithm, parts: Iterable[str]) -> str:
 
 
 def full_object(algorithm: Algorithm, parts: Iterable[tuple[str, int]]) -> str:
-    """The CRC of all bytes from each part's CRC (base64) and length in bytes. Raises ValueError for hashes."""
+    """The CRC of all bytes from each part's CRC (base64) and byte length. Raises ValueError for hashes."""
     combine = algorithm.combine
     if combine is None:
         raise ValueError(f"{algorithm.name} of parts cannot be combined into that of the whole")
