@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from isthmus.names import root_arn
 from isthmus.policy import (
@@ -86,7 +87,12 @@ def context_at(session: Session | None, now: float) -> dict[str, ContextValue]:
 
 def iso_time(now: float) -> str:
     """A moment as condition keys write it: `2026-01-31T12:00:00Z`."""
-    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _iso_second(int(now))
+
+
+@lru_cache(maxsize=64)  # many requests share a second
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def overlay_tags(tags: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str]:

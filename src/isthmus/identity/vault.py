@@ -38,6 +38,7 @@ AUTHORIZATION_MESSAGE = "authorization-message"
 
 _FORMAT = b"\x01"  # first byte of everything sealed; another algorithm would take the next number
 _NONCE_BYTES = 12  # what AES-GCM is specified for
+_TAG_BYTES = 16
 _TOKENS_KEPT = 8192  # a few KiB each: the sessions that one worker sees again and again
 
 
@@ -80,9 +81,14 @@ class Vault:
         except InvalidTag:
             raise InvalidToken("not sealed by this server for this use, or changed since") from None
 
-    def seal_text(self, content: bytes, purpose: str) -> str:
-        """`content`, compressed and sealed, as text without padding that is safe in a URL and in a header."""
-        return base64.urlsafe_b64encode(self.seal(zlib.compress(content, 9), purpose)).rstrip(b"=").decode()
+    def seal_text(self, content: bytes, purpose: str, minimum: int = 0) -> str:
+        """`content`, compressed and sealed, as text without padding that is safe in a URL and in a header.
+
+        minimum: at least this many characters; zeros behind the compressed content fill what is missing.
+        """
+        packed = zlib.compress(content, 9)
+        enough = -(-3 * minimum // 4) - len(_FORMAT) - _NONCE_BYTES - _TAG_BYTES
+        return _to_text(self.seal(packed.ljust(enough, b"\0"), purpose))
 
     def unseal_text(self, text: str, purpose: str) -> bytes:
         """The content of `seal_text`. Raises InvalidToken."""
@@ -92,14 +98,14 @@ class Vault:
         except (UnicodeEncodeError, binascii.Error, ValueError):
             raise InvalidToken("not base64") from None
         # Base64 has several spellings of the same bytes; only the one that was handed out is the token.
-        if base64.urlsafe_b64encode(sealed).rstrip(b"=") != raw:
+        if _to_text(sealed) != text:
             raise InvalidToken("not in the form it was issued in")
         # Authenticated before it is decompressed: nobody else's bytes reach zlib.
-        return zlib.decompress(self.unseal(sealed, purpose))
+        return zlib.decompressobj().decompress(self.unseal(sealed, purpose))
 
-    def session_token(self, session: Session) -> str:
-        """The sealed claims as the caller's `SessionToken`."""
-        return self.seal_text(claims_of(session), SESSION_TOKEN)
+    def session_token(self, session: Session, minimum: int = 0) -> str:
+        """The sealed claims as the caller's `SessionToken`, of at least `minimum` characters."""
+        return self.seal_text(claims_of(session), SESSION_TOKEN, minimum)
 
     def _open_session(self, token: str) -> Session:
         """The claims of a token; expiry is the caller's to check. Raises InvalidToken."""
@@ -130,3 +136,7 @@ class Vault:
     def _derive(self, purpose: str) -> bytes:
         hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"isthmus " + purpose.encode())
         return hkdf.derive(self._master_key)
+
+
+def _to_text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()

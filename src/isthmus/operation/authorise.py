@@ -8,6 +8,7 @@ from isthmus.policy import AuthorizationRequest, Context, Decision, ResourceSide
 from isthmus.wire import AwsError
 
 from .call import Call
+from .credentials import refuse_unfit_credentials
 from .registry import Resource
 
 
@@ -43,7 +44,11 @@ def decide_for(call: Call, action: str, resource: Resource) -> Decision:
 
 
 async def authorise(call: Call) -> None:
-    """Decide every permission of the operation, in order. Raises AccessDenied for the first that is refused."""
+    """Decide every permission of the operation, in order. Raises AccessDenied for the first that is refused.
+
+    Credentials of a kind that cannot call the operation at all are refused before that (AwsError).
+    """
+    refuse_unfit_credentials(call)
     for permission in call.operation.permissions:
         if permission.when is not None and not permission.when(call):
             continue

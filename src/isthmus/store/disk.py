@@ -1,11 +1,11 @@
 """Contents as files on a local disk, each named by a random id that nobody chose.
 
     CONTENTS/4f/4f0c…   complete contents, in 256 folders
-    CONTENTS/tmp/a1b2…/ what one process is writing; the process holds a lock on the folder as long as it lives
+    CONTENTS/tmp/a1b2…/ what one process is writing; it holds a lock on the folder as long as it lives
 
-A file is written under tmp, synced, renamed to its place and the folder synced; only then its id is given out.
-So a complete file stands at its place or none does, whenever the machine stops. What a dead process left in tmp
-is known by its lock being free.
+A file is written under tmp, synced, renamed to its place and the folder synced; only then its id is given
+out. So a complete file stands at its place or none does, whenever the machine stops. What a dead process left
+in tmp is known by its lock being free.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,7 +83,7 @@ class DiskContents:
         await self._in_thread(self._remove_leftovers)
         for number in range(256):
             folder = f"{self._folder}/{number:02x}"
-            ids = await self._in_thread(lambda folder=folder: _old_files(folder, older_than))  # type: ignore[misc]
+            ids = await self._in_thread(partial(_old_files, folder, older_than))
             if ids:
                 yield ids
 
@@ -151,7 +152,8 @@ class _FileWriter:
         """Sync to stable storage and give the content its place; its id. Raises StoreError."""
         try:
             await self._flushed()
-            await self._contents._in_thread(self._finish)
+            self._flushing = asyncio.ensure_future(self._contents._in_thread(self._finish))
+            await self._flushed()
         except StoreError:
             await self.abandon()
             raise
@@ -166,7 +168,8 @@ class _FileWriter:
         self._pending = []
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-            self._flushing.cancelled() or self._flushing.exception()  # looked at, so that asyncio stays quiet
+            if not self._flushing.cancelled():
+                self._flushing.exception()  # looked at, so that asyncio does not report it as forgotten
         await self._contents._in_thread(self._remove)
 
     async def _flushed(self) -> None:
@@ -190,10 +193,10 @@ class _FileWriter:
             os.fsync(self._file)
         self._close()
         path = self._contents._path(self._id)
-        os.rename(self._tmp_path, path)
+        Path(self._tmp_path).rename(path)
         if self._contents._sync:
             try:
-                _sync_folder(os.path.dirname(path))
+                _sync_folder(str(Path(path).parent))
             except OSError:
                 _unlink(path)
                 raise
@@ -201,6 +204,8 @@ class _FileWriter:
     def _remove(self) -> None:
         self._close()
         _unlink(self._tmp_path)
+        # There if `finish` was cancelled while its thread came to the end; nobody was told the id.
+        _unlink(self._contents._path(self._id))
 
     def _close(self) -> None:
         if self._file >= 0:
@@ -222,10 +227,7 @@ def _write_whole(file: int, pieces: list[bytes]) -> None:
 
 
 def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
+    Path(path).unlink(missing_ok=True)
 
 
 def _old_files(folder: str, older_than: float) -> list[str]:

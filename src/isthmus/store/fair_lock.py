@@ -1,9 +1,10 @@
 """A lock between processes (and threads) in which everybody has their turn.
 
-A process that waits for a plain `flock` is woken when the holder lets go, but a holder that comes straight back
-takes the lock again before the woken one runs: a busy writer would starve the others. So there are two locks, as
-at a counter with one place to stand behind it: whoever wants the counter first takes the place behind it, waits
-there, and gives the place up on reaching the counter. A holder that comes back has to queue behind.
+A process that waits for a plain `flock` is woken when the holder lets go, but a holder that comes straight
+back takes the lock again before the woken one runs: a busy writer would starve the others. So there are two
+locks, as at a counter with one place to stand behind it: whoever wants the counter first takes the place
+behind it, waits there, and gives the place up on reaching the counter. A holder that comes back has to queue
+behind.
 
 The kernel frees both locks when a process dies, however it dies.
 """

@@ -37,12 +37,12 @@ class StoreError(Exception):
     """The store cannot be opened, read or written; the message is one line for the operator."""
 
 
-class IntegrityConflict(Exception):
+class IntegrityConflict(Exception):  # noqa: N818 (a conflict is the domain's word)
     """A uniqueness or foreign-key rule of the schema refused a write."""
 
 
 class Metadata(Reader, Protocol):
-    """One database: `identity` (accounts, IAM, bucket configuration) or `objects` (object versions, uploads)."""
+    """One database: `identity` (accounts, IAM, bucket configuration) or `objects` (versions, uploads)."""
 
     def generation(self) -> int:
         """A number that changes whenever anybody committed to this database; costs about a microsecond."""

@@ -1,7 +1,7 @@
 """The schema of each database, and how an older one becomes the present one.
 
-`schema/DATABASE/0001.sql`, `0002.sql` … are applied in order, each once, each in a transaction together with its
-row in `schema_version`. A file that was released is never edited: the next change is the next file.
+`schema/DATABASE/0001.sql`, `0002.sql` … are applied in order, each once, each in a transaction together with
+its row in `schema_version`. A file that was released is never edited: the next change is the next file.
 """
 
 from __future__ import annotations

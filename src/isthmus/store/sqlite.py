@@ -1,15 +1,16 @@
 """Metadata in SQLite: reads in line, writes through one thread that commits them in groups.
 
-A commit costs an fsync, which takes as long as a hundred transactions; so works that wait at the same time share
-one. The writer thread takes what is queued, runs each work in a savepoint of one transaction, commits, and only
-then tells the callers. A work that raises is rolled back to its savepoint and the others never notice.
+A commit costs an fsync, which takes as long as a hundred transactions; so works that wait at the same time
+share one. The writer thread takes what is queued, runs each work in a savepoint of one transaction, commits,
+and only then tells the callers. A work that raises is rolled back to its savepoint and the others never
+notice.
 
-Between processes a fair lock is held around the transaction: SQLite's own way of waiting for the write lock is
-to poll, which starves whoever is unlucky.
+Between processes a fair lock is held around the transaction: SQLite's own way of waiting for the write lock
+is to poll, which starves whoever is unlucky.
 
 Reads happen on the event loop's thread: with the pages in memory one costs some 10 µs, less than a change of
-thread. The reader finishes each statement before it returns and so never holds an old snapshot: what was committed
-before a read began is seen by it.
+thread. The reader finishes each statement before it returns and so never holds an old snapshot: what was
+committed before a read began is seen by it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -40,7 +42,7 @@ _GROUP_SECONDS = 0.02
 """One group takes no more works than this and no longer than this, so that other processes get their turn."""
 
 _CHECKPOINT_WORKS = 1000
-"""Works between two checkpoints. They run after the callers have their answers; SQLite's own would run before."""
+"""Works between two checkpoints. They run after the callers have been answered; SQLite's own run before."""
 
 _BACKSTOP_PAGES = 16384
 """SQLite checkpoints by itself when the log is longer (64 MiB): a few works may write very much."""
@@ -53,7 +55,9 @@ class SqliteMetadata:
     """One SQLite database file of this process. Open it after a fork, never before."""
 
     def __init__(self, path: Path, database: str, durability: Durability = "full") -> None:
-        """Open the file, made with mode 0600, and bring its schema (`identity`, `objects`) to the present version.
+        """Open the file, made with mode 0600, and bring its schema to the present version.
+
+        database: `identity` or `objects`.
 
         Raises StoreError, OSError, sqlite3.Error.
         """
@@ -82,6 +86,7 @@ class SqliteMetadata:
             self._reader = _connect(path)
             connections.append(self._reader)
             self._reader.execute("PRAGMA query_only = ON")
+            self._data_version = self._reader.cursor()
             self.generation()
         except BaseException:
             for connection in connections:
@@ -107,9 +112,9 @@ class SqliteMetadata:
             raise self._error(error) from error
 
     def generation(self) -> int:
-        """SQLite's `data_version` as the reader sees it: another number after each commit, whoever made it."""
+        """SQLite's `data_version` for the reader: another number after each commit, whoever made it."""
         try:
-            number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            number: int = self._data_version.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
             raise self._error(error) from error
         return number
@@ -162,6 +167,7 @@ class SqliteMetadata:
             except BaseException as error:
                 # The lock or the commit failed: nothing of the group is in the database.
                 self._fail(group, error)
+            del first, group  # their bodies need not wait in memory for the next write
 
     def _commit_group(self, first: _Work, group: list[_Work]) -> None:
         """Run `first` and what else is queued, adding it to `group`; commit."""
@@ -195,18 +201,16 @@ class SqliteMetadata:
             transaction.ended = True
         if not connection.in_transaction:
             # SQLite itself rolled everything back (disk full, I/O error): the earlier works are gone as well.
-            raise work.error or StoreError(f"{self._name}: a work ended the transaction it ran in")
+            raise transaction.broken_by or StoreError(f"{self._name}: a work ended the transaction it ran in")
         if work.error is not None:
             connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
 
     def _fail(self, group: list[_Work], error: BaseException) -> None:
         if self._writer.in_transaction:
-            try:
+            # If even that fails the connection says so at the next BEGIN; the file is as it was.
+            with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
-            except sqlite3.Error:
-                # The connection is unusable and says so at the next BEGIN; the file is as it was.
-                pass
         cause = self._error(error) if isinstance(error, sqlite3.Error) else error
         for work in group:
             if work.error is None:
@@ -219,10 +223,8 @@ class SqliteMetadata:
         if self._works_since_checkpoint < _CHECKPOINT_WORKS:
             return
         self._works_since_checkpoint = 0
-        try:
+        with suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error:
-            pass
 
 
 class _Work:
@@ -246,13 +248,14 @@ class _Work:
 class _Savepoint:
     """The Transaction a work gets. Its coroutines never suspend."""
 
-    __slots__ = ("_connection", "_describe", "ended")
+    __slots__ = ("_connection", "_describe", "broken_by", "ended")
 
     def __init__(
         self, connection: sqlite3.Connection, describe: Callable[[sqlite3.Error], StoreError]
     ) -> None:
         self._connection = connection
         self._describe = describe
+        self.broken_by: StoreError | None = None
         self.ended = False
 
     async def fetch_one(self, sql: str, *values: Any) -> Row | None:
@@ -276,13 +279,16 @@ class _Savepoint:
     def _execute(self, sql: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         # After SQLite's own rollback a further statement would be committed at once, by itself.
         if self.ended or not self._connection.in_transaction:
-            raise StoreError("the transaction has ended")
+            raise self.broken_by or StoreError("the transaction has ended")
         try:
             return self._connection.execute(sql, values)
         except sqlite3.IntegrityError as error:
             raise IntegrityConflict(str(error)) from error
         except sqlite3.Error as error:
-            raise self._describe(error) from error
+            described = self._describe(error)
+            if not self._connection.in_transaction:
+                self.broken_by = described
+            raise described from error
 
 
 def _drive(function: Callable[[Transaction], Awaitable[Any]], transaction: Transaction) -> Any:
@@ -303,11 +309,8 @@ def _answer(group: list[_Work]) -> None:
     for work in group:
         by_loop.setdefault(work.loop, []).append(work)
     for loop, works in by_loop.items():
-        try:
+        with suppress(RuntimeError):  # that loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, works)
-        except RuntimeError:
-            # That loop is closed: nobody waits any more.
-            pass
 
 
 def _settle(works: list[_Work]) -> None:
@@ -335,7 +338,5 @@ def _make_private(path: Path) -> None:
 
     A file that exists is not opened: closing it would drop the locks that SQLite holds on it in this process.
     """
-    try:
+    with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass

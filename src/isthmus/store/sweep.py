@@ -1,8 +1,9 @@
 """Removing contents that no row names.
 
-Two kinds exist. Contents whose last name was dropped are listed in `unnamed_contents`, by the transaction that
-dropped it. Contents that were finished but never named (the process died, or the transaction was refused) are
-listed nowhere: they are found by comparing what is stored with what is named, which is done once at start.
+Two kinds exist. Contents whose last name was dropped are listed in `unnamed_contents`, by the transaction
+that dropped it. Contents that were finished but never named (the process died, or the transaction was
+refused) are listed nowhere: they are found by comparing what is stored with what is named, which is done once
+at start.
 
 Both wait for a while first: a reader may just be sending the one, a transaction may just be about to name the
 other.
@@ -39,10 +40,10 @@ class Swept:
 async def sweep_dropped(
     objects: Metadata, contents: Contents, now: float, older_than: float = DROPPED_SECONDS
 ) -> int:
-    """Remove the contents of `unnamed_contents` that were dropped `older_than` seconds before `now`; how many.
+    """Remove the contents that `unnamed_contents` lists since `older_than` seconds before `now`; how many.
 
-    A content that a row names again is kept and leaves the list. The file goes before the row, so that a crash
-    between the two is made good by the next sweep. Several processes may sweep at once.
+    A content that a row names again is kept and leaves the list. The file goes before the row, so that a
+    crash between the two is made good by the next sweep. Several processes may sweep at once.
     """
     removed = 0
     while True:
