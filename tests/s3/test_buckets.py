@@ -148,8 +148,9 @@ async def test_only_an_empty_bucket_can_be_deleted(world: World) -> None:
 
     async def add(tx: object) -> None:
         await tx.execute(  # type: ignore[attr-defined]
-            "INSERT INTO object_versions (bucket_id, key, sequence, version_id, is_current, is_delete_marker, size,"
-            " etag, modified, owner, storage_class, metadata) VALUES (?, ?, 1, 'null', 1, 1, 0, '', 0, ?, '', '{}')",
+            "INSERT INTO object_versions (bucket_id, key, sequence, version_id, is_current, is_delete_marker,"
+            " size, etag, modified, owner, storage_class, metadata)"
+            " VALUES (?, ?, 1, 'null', 1, 1, 0, '', 0, ?, '', '{}')",
             bucket.id, b"k", PRODUCTION,
         )  # fmt: skip
 
