@@ -105,7 +105,7 @@ async def scan(fetch: Fetch, start: bytes | None, prefix: bytes, delimiter: byte
         if common is None:
             position, batch = after(last), batch * 4
         else:
-            position, batch = behind(common), 8
+            position, batch = behind(common), 2
     return Page(rows, prefixes, None, last)
 
 
