@@ -114,7 +114,13 @@ class World:
     async def group(self, account: str, name: str, *policies: Json, members: Sequence[User] = ()) -> str:
         group_id = unique_id("AGPA", self.entropy(11))
         await self._insert(
-            "groups", id=group_id, account=account, name=name, name_folded=name.lower(), path="/", created=START
+            "groups",
+            id=group_id,
+            account=account,
+            name=name,
+            name_folded=name.lower(),
+            path="/",
+            created=START,
         )
         await self._policies(group_id, policies)
         for member in members:
@@ -136,8 +142,9 @@ class World:
         text = json.dumps(trust)
         ids = await self.directory.principal_ids(PolicyDocument.parse(text))
         await self._insert(
-            "roles", id=role_id, account=account, name=name, name_folded=name.lower(), path=path, boundary=boundary,
-            max_session_duration=max_session_duration, trust_policy=text, trust_principal_ids=json.dumps(ids),
+            "roles", id=role_id, account=account, name=name, name_folded=name.lower(), path=path,
+            boundary=boundary, max_session_duration=max_session_duration,
+            trust_policy=text, trust_principal_ids=json.dumps(ids),
             created=START,
         )  # fmt: skip
         await self._policies(role_id, policies)
@@ -179,8 +186,8 @@ class World:
         key_id = access_key_id("AKIA", account, self.entropy(10))
         await self._insert(
             "access_keys", id=key_id, account=account, user_id=None if user is None else user.id,
-            secret=self.vault.seal(b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ACCESS_KEY), active=int(active),
-            created=START,
+            active=int(active), created=START,
+            secret=self.vault.seal(b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ACCESS_KEY),
         )  # fmt: skip
         key = await self.directory.access_key(key_id)
         assert key is not None
@@ -199,10 +206,12 @@ class World:
         """What an authenticator shows now, or some 30-second steps from now."""
         return mfa.code_at(seed, mfa.step_at(self.now) + steps)
 
-    async def call(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> dict[str, Any]:
+    async def call(
+        self, who: User | Json | str | None, service: str, name: str, **members: Any
+    ) -> dict[str, Any]:
         """Pass the doors from authorisation on; the output.
 
-        who: a user; the output of an STS operation, for its temporary credentials; an account id, for its root;
+        who: a user; the output of an STS operation, for its credentials; an account id, for its root;
         None for nobody.
         """
         self.directory.refresh()
@@ -223,7 +232,9 @@ class World:
         output: dict[str, Any] = await operation.execute(call)
         return output
 
-    async def refused(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> AwsError:
+    async def refused(
+        self, who: User | Json | str | None, service: str, name: str, **members: Any
+    ) -> AwsError:
         """The error of a call that must not succeed."""
         try:
             output = await self.call(who, service, name, **members)
@@ -246,8 +257,7 @@ class World:
         else:
             session = self.session(who)
             principal, policies, context = await authenticated.temporary(self.directory, session)
-        if session is not None and session.mfa_at is not None:
-            context["aws:multifactorauthage"] = str(int(self.now - session.mfa_at))
+        context |= authenticated.context_at(session, self.now)
         return Caller(principal, policies, session=session), context
 
 
@@ -283,7 +293,9 @@ def deny(action: str | Sequence[str], resource: str = "*", **more: Any) -> dict[
     return policy(statement("Deny", action, resource, **more))
 
 
-def trusts(principal: str | Json, action: str | Sequence[str] = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
+def trusts(
+    principal: str | Json, action: str | Sequence[str] = "sts:AssumeRole", **more: Any
+) -> dict[str, Any]:
     """A trust policy for one principal: an ARN or account id, or a whole Principal element."""
     element = {"AWS": principal} if isinstance(principal, str) else principal
     return policy({"Effect": "Allow", "Principal": element, "Action": action, **more})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import PRODUCTION, SEED, World, story
 
+from builders import PRODUCTION, SEED, World, story
 from isthmus.identity import MfaDevice, mfa
 
 DEVICE = MfaDevice("arn:aws:iam::111122223333:mfa/alice", PRODUCTION, SEED)
@@ -48,6 +48,22 @@ def test_what_is_no_code_is_refused(code: str, tmp_path) -> None:  # type: ignor
         assert not await mfa.verify(world.store.objects, DEVICE, code, world.now)
 
     tell(tmp_path)
+
+
+@story
+async def test_guessing_closes_the_device_for_a_quarter_of_an_hour(world: World) -> None:
+    for _ in range(mfa.MAX_FAILURES - 1):
+        assert not await mfa.verify(world.store.objects, DEVICE, "000000", world.now)
+    assert await mfa.verify(world.store.objects, DEVICE, world.code(), world.now)
+    assert not await mfa.verify(world.store.objects, DEVICE, "000000", world.now)
+    world.now += 60
+    assert not await mfa.verify(world.store.objects, DEVICE, world.code(), world.now), (
+        "closed, even for the right"
+    )
+    other = MfaDevice(DEVICE.serial + "2", PRODUCTION, SEED)
+    assert await mfa.verify(world.store.objects, other, world.code(), world.now)
+    world.now += 900
+    assert await mfa.verify(world.store.objects, DEVICE, world.code(), world.now)
 
 
 @story

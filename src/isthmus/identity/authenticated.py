@@ -4,7 +4,7 @@ Which key is there for whom, and which must be absent, is the table in IAM User 
 context keys"; absence matters, because a negated operator holds for an absent key and `Bool` does not:
 
     aws:MultiFactorAuthPresent   temporary credentials only
-    aws:MultiFactorAuthAge       only after a code was given (it depends on the moment: the server adds it)
+    aws:MultiFactorAuthAge       only after a code was given (depends on the moment: `context_at`)
     aws:TokenIssueTime           temporary credentials only
     aws:username                 IAM users, also with GetSessionToken; never root, roles, federated users
     aws:PrincipalTag/…           tags of the user; of the role with session tags over them, whatever the case
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from isthmus.names import root_arn
 from isthmus.policy import (
@@ -76,9 +77,22 @@ def anonymous() -> Authenticated:
     return Principal.anonymous(), PrincipalPolicies(), context
 
 
+def context_at(session: Session | None, now: float) -> dict[str, ContextValue]:
+    """The keys that depend on the moment: `aws:CurrentTime`, `aws:EpochTime`, `aws:MultiFactorAuthAge`."""
+    context: dict[str, ContextValue] = {"aws:currenttime": iso_time(now), "aws:epochtime": str(int(now))}
+    if session is not None and session.mfa_at is not None:
+        context["aws:multifactorauthage"] = str(max(0, int(now - session.mfa_at)))
+    return context
+
+
 def iso_time(now: float) -> str:
     """A moment as condition keys write it: `2026-01-31T12:00:00Z`."""
-    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _iso_second(int(now))
+
+
+@lru_cache(maxsize=64)  # many requests share a second
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def overlay_tags(tags: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str]:

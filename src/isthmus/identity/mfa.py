@@ -24,6 +24,10 @@ error."""
 RESYNC_WINDOW = 240
 """Steps around now in which ResyncMFADevice looks: two hours, enough for a device set to the wrong hour."""
 
+MAX_FAILURES = 10
+"""Wrong codes in a quarter of an hour after which a device is closed until they are older than that."""
+
+_FAILURE_STEPS = 30
 _TOLERANCE = 1  # steps early or late that an ordinary code may be
 _KEPT_STEPS = RESYNC_WINDOW + ENABLE_WINDOW  # older uses could not be repeated anyway
 
@@ -42,14 +46,33 @@ def step_at(now: float) -> int:
 
 
 async def verify(objects: Metadata, device: MfaDevice, code: str, now: float) -> bool:
-    """Whether `code` is the device's at this moment and was not used before. A yes uses it up."""
-    current = step_at(now) + device.drift
-    matching = [
-        step
-        for step in range(current - _TOLERANCE, current + _TOLERANCE + 1)
-        if _is_code(device.seed, step, code)
-    ]
-    return bool(matching) and await _use(objects, device.serial, matching)
+    """Whether `code` is the device's at this moment and was not used before. A yes uses it up.
+
+    After too many wrong codes the answer is no for a while, right code or not: three of a million codes are
+    good at any moment, so whoever may guess without limit gets in.
+    """
+    step = step_at(now)
+    current = step + device.drift
+    near = range(current - _TOLERANCE, current + _TOLERANCE + 1)
+    matching = [candidate for candidate in near if _is_code(device.seed, candidate, code)]
+
+    async def work(tx: Transaction) -> bool:
+        since = step - _FAILURE_STEPS
+        await tx.execute("DELETE FROM failed_mfa_codes WHERE serial = ? AND step < ?", device.serial, since)
+        row = await tx.fetch_one("SELECT SUM(failures) FROM failed_mfa_codes WHERE serial = ?", device.serial)
+        if row is not None and (row[0] or 0) >= MAX_FAILURES:
+            return False
+        if matching:
+            return await _use(tx, device.serial, matching)
+        await tx.execute(
+            "INSERT INTO failed_mfa_codes (serial, step, failures) VALUES (?, ?, 1)"
+            " ON CONFLICT (serial, step) DO UPDATE SET failures = failed_mfa_codes.failures + 1",
+            device.serial,
+            step,
+        )
+        return False
+
+    return await objects.write(work)
 
 
 async def synchronise(
@@ -74,7 +97,8 @@ async def synchronise(
     if not matching:
         return None
     offset = matching[0]
-    if not await _use(objects, device.serial, [current + offset - 1, current + offset]):
+    steps = [current + offset - 1, current + offset]
+    if not await objects.write(lambda tx: _use(tx, device.serial, steps)):
         return None
     return 0 if abs(offset) <= _TOLERANCE else offset
 
@@ -85,21 +109,14 @@ def _is_code(seed: bytes, step: int, code: str) -> bool:
     )
 
 
-async def _use(objects: Metadata, serial: str, steps: list[int]) -> bool:
+async def _use(tx: Transaction, serial: str, steps: list[int]) -> bool:
     """Record the codes of these steps as used; False, and nothing recorded, if one of them already was."""
-
-    async def work(tx: Transaction) -> bool:
-        await tx.execute(
-            "DELETE FROM used_mfa_codes WHERE serial = ? AND step < ?", serial, min(steps) - 2 * _KEPT_STEPS
-        )
-        for step in steps:
-            row = await tx.fetch_one(
-                "SELECT 1 FROM used_mfa_codes WHERE serial = ? AND step = ?", serial, step
-            )
-            if row is not None:
-                return False
-        for step in steps:
-            await tx.execute("INSERT INTO used_mfa_codes (serial, step) VALUES (?, ?)", serial, step)
-        return True
-
-    return await objects.write(work)
+    oldest = min(steps) - 2 * _KEPT_STEPS
+    await tx.execute("DELETE FROM used_mfa_codes WHERE serial = ? AND step < ?", serial, oldest)
+    for step in steps:
+        used = "SELECT 1 FROM used_mfa_codes WHERE serial = ? AND step = ?"
+        if await tx.fetch_one(used, serial, step) is not None:
+            return False
+    for step in steps:
+        await tx.execute("INSERT INTO used_mfa_codes (serial, step) VALUES (?, ?)", serial, step)
+    return True

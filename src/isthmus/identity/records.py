@@ -10,7 +10,7 @@ from isthmus.policy import NamedPolicy, Principal, ResourcePolicy
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. public_access_block: the account-level setting, by AWS's four member names; None if unset."""
+    """An account. public_access_block: the account-level setting by AWS's four member names, if any."""
 
     id: str
     name: str
@@ -76,7 +76,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A long-term access key; user_id is None for the root user's. `secret` is open: never log or print it."""
+    """A long-term access key; user_id is None for the root user's. `secret` is open: never log it."""
 
     id: str
     account: str
@@ -104,7 +104,7 @@ class Bucket:
     acl: the stored access control list (JSON value of S3's AccessControlPolicy); None for private.
     public_access_block: by AWS's four member names; None when it was deleted.
     versioning: '', 'Enabled' or 'Suspended'.
-    configurations: other configurations by kind (`tagging`, `cors`, …), each the JSON text of its input shape.
+    configurations: other configurations by kind (`tagging`, `cors`, …), each the JSON of its input shape.
     """
 
     id: int
@@ -128,10 +128,11 @@ class Session:
 
     principal: who the credentials are. issued, expires: seconds since the epoch.
     session_policy: inline document text; session_policy_arns: managed ones. Both empty: no session policies.
-    limited: whether session policies apply at all (GetFederationToken without any policy is limited to nothing).
+    limited: whether session policies apply at all (GetFederationToken without any is limited to nothing).
     tags: session tags; transitive_tag_keys: those of them that go on along the chain.
     mfa_at: when the code was given; None without MFA.
-    kind: `AssumeRole`, `GetSessionToken`, `GetFederationToken`, `AssumeRoleWithWebIdentity`, `AssumeRoleWithSAML`.
+    kind: `AssumeRole`, `GetSessionToken`, `GetFederationToken`, `AssumeRoleWithWebIdentity` or
+        `AssumeRoleWithSAML`.
     chained: whether it was assumed with role credentials.
     federated_provider, context: what stays in later requests (`aws:federatedprovider`, `saml:sub` …).
     """

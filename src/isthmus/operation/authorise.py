@@ -44,8 +44,10 @@ def decide_for(call: Call, action: str, resource: Resource) -> Decision:
 
 
 async def authorise(call: Call) -> None:
-    """Decide every permission of the operation, in order. Raises AccessDenied for the first that is refused, and
-    AwsError before all for credentials of a kind that cannot call the operation."""
+    """Decide every permission of the operation, in order. Raises AccessDenied for the first that is refused.
+
+    Credentials of a kind that cannot call the operation at all are refused before that (AwsError).
+    """
     refuse_unfit_credentials(call)
     for permission in call.operation.permissions:
         if permission.when is not None and not permission.when(call):

@@ -71,7 +71,7 @@ class Call:
     input: the parsed input by botocore's member names; timestamps are aware datetimes, blobs bytes; the
         streaming member of `streams` operations is left out (read `request.body`).
     context: condition keys (lower case) of the request as a whole.
-    found: what the permissions' `on` functions looked up, for `execute` to use; each service defines its keys.
+    found: what the permissions' `on` functions looked up, for `execute`; each service defines its keys.
     now: seconds since the epoch, one moment for the whole request.
     """
 

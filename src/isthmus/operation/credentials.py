@@ -1,6 +1,6 @@
 """What some temporary credentials cannot call at all, whatever any policy says.
 
-IAM User Guide, "Compare AWS STS credentials", as a table: who got the credentials how, and what is closed to them.
+IAM User Guide, "Compare AWS STS credentials", as a table: how the credentials were got, and what is closed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .call import Call
 
 _ISSUERS = frozenset(("GetSessionToken", "GetFederationToken"))
 _STS_OPEN_TO = {
-    # STS operations that credentials of this kind can call; kinds that are not here can call all but _ISSUERS.
+    # What credentials of this kind can call; kinds that are not here can call all but _ISSUERS.
     "GetSessionToken": frozenset(("AssumeRole", "GetCallerIdentity")),
     "GetFederationToken": frozenset(("GetCallerIdentity",)),
 }

@@ -19,8 +19,11 @@ from .public_access import is_public
 from .validate import (
     check_bucket_policy,
     check_identity_policy,
+    check_rcp,
+    check_scp,
     check_session_policy,
     check_trust_policy,
+    size_without_whitespace,
 )
 
 __all__ = [
@@ -39,8 +42,11 @@ __all__ = [
     "ResourceSide",
     "check_bucket_policy",
     "check_identity_policy",
+    "check_rcp",
+    "check_scp",
     "check_session_policy",
     "check_trust_policy",
     "decide",
     "is_public",
+    "size_without_whitespace",
 ]

@@ -6,17 +6,11 @@ does not apply is left out: policies rely on the difference between absent and e
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
-
+from isthmus.identity import Session
+from isthmus.identity.authenticated import context_at
 from isthmus.policy import ContextValue
 from isthmus.signing import Presented
 from isthmus.wire import Request
-
-
-@lru_cache(maxsize=4)
-def _date_text(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def request_context(
@@ -25,17 +19,15 @@ def request_context(
     region: str,
     presented: Presented | None,
     principal_keys: dict[str, ContextValue],
-    mfa_at: float | None,
+    session: Session | None,
     now: float,
 ) -> dict[str, ContextValue]:
     """The request's context: the principal's keys and what the network and the clock say."""
-    second = int(now)
     context: dict[str, ContextValue] = {
         **principal_keys,
+        **context_at(session, now),
         "aws:sourceip": request.client,
         "aws:securetransport": "true" if request.secure else "false",
-        "aws:currenttime": _date_text(second),
-        "aws:epochtime": str(second),
         "aws:requestedregion": "us-east-1" if service == "iam" else region,
         "aws:viaawsservice": "false",
     }
@@ -45,8 +37,6 @@ def request_context(
     referer = request.headers.get("referer")
     if referer is not None:
         context["aws:referer"] = referer
-    if mfa_at is not None:
-        context["aws:multifactorauthage"] = str(max(0, int(now - mfa_at)))
     if service == "s3":
         _add_signature_keys(context, request, presented, now)
     return context

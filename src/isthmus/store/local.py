@@ -20,6 +20,9 @@ from .metadata import Metadata, StoreError
 from .sqlite import Durability, SqliteMetadata
 from .sweep import DROPPED_SECONDS, ORPHAN_SECONDS, Swept, sweep_dropped, sweep_orphans
 
+_OLDEST_SQLITE = (3, 35)
+"""The first release with RETURNING."""
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -53,6 +56,8 @@ def open_sqlite(data_directory: Path, durability: Durability = "full") -> Store:
 
     A server that forks calls it in each worker, after the fork. Raises StoreError.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: Python needs 3.35 or newer")
     closing = ExitStack()
     try:
         _make_directory(data_directory)

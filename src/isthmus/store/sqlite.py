@@ -86,6 +86,7 @@ class SqliteMetadata:
             self._reader = _connect(path)
             connections.append(self._reader)
             self._reader.execute("PRAGMA query_only = ON")
+            self._data_version = self._reader.cursor()
             self.generation()
         except BaseException:
             for connection in connections:
@@ -113,7 +114,7 @@ class SqliteMetadata:
     def generation(self) -> int:
         """SQLite's `data_version` for the reader: another number after each commit, whoever made it."""
         try:
-            number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            number: int = self._data_version.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
             raise self._error(error) from error
         return number
@@ -166,6 +167,7 @@ class SqliteMetadata:
             except BaseException as error:
                 # The lock or the commit failed: nothing of the group is in the database.
                 self._fail(group, error)
+            del first, group  # their bodies need not wait in memory for the next write
 
     def _commit_group(self, first: _Work, group: list[_Work]) -> None:
         """Run `first` and what else is queued, adding it to `group`; commit."""
@@ -199,7 +201,7 @@ class SqliteMetadata:
             transaction.ended = True
         if not connection.in_transaction:
             # SQLite itself rolled everything back (disk full, I/O error): the earlier works are gone as well.
-            raise work.error or StoreError(f"{self._name}: a work ended the transaction it ran in")
+            raise transaction.broken_by or StoreError(f"{self._name}: a work ended the transaction it ran in")
         if work.error is not None:
             connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
@@ -246,13 +248,14 @@ class _Work:
 class _Savepoint:
     """The Transaction a work gets. Its coroutines never suspend."""
 
-    __slots__ = ("_connection", "_describe", "ended")
+    __slots__ = ("_connection", "_describe", "broken_by", "ended")
 
     def __init__(
         self, connection: sqlite3.Connection, describe: Callable[[sqlite3.Error], StoreError]
     ) -> None:
         self._connection = connection
         self._describe = describe
+        self.broken_by: StoreError | None = None
         self.ended = False
 
     async def fetch_one(self, sql: str, *values: Any) -> Row | None:
@@ -276,13 +279,16 @@ class _Savepoint:
     def _execute(self, sql: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         # After SQLite's own rollback a further statement would be committed at once, by itself.
         if self.ended or not self._connection.in_transaction:
-            raise StoreError("the transaction has ended")
+            raise self.broken_by or StoreError("the transaction has ended")
         try:
             return self._connection.execute(sql, values)
         except sqlite3.IntegrityError as error:
             raise IntegrityConflict(str(error)) from error
         except sqlite3.Error as error:
-            raise self._describe(error) from error
+            described = self._describe(error)
+            if not self._connection.in_transaction:
+                self.broken_by = described
+            raise described from error
 
 
 def _drive(function: Callable[[Transaction], Awaitable[Any]], transaction: Transaction) -> Any:

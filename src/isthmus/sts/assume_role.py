@@ -1,7 +1,8 @@
 """AssumeRole: the role's trust policy and the caller's own policies, both sides in one decision.
 
-What is checked on the role, each by the trust policy and by the caller's policies (IAM User Guide, "Cross-account
-policy evaluation logic", "Passing session tags", "Monitor and control actions taken with assumed roles"):
+What is checked on the role, each by the trust policy and by the caller's policies (IAM User Guide,
+"Cross-account policy evaluation logic", "Passing session tags", "Monitor and control actions taken with
+assumed roles"):
 
     sts:AssumeRole         always
     sts:TagSession         when the session gets tags, passed now or inherited
@@ -22,9 +23,9 @@ from isthmus.operation import Call, Permission, Resource, operation
 from isthmus.policy import (
     ContextValue,
     PolicyDocument,
+    PolicyType,
     Principal,
     PrincipalKind,
-    PolicyType,
     ResourcePolicy,
 )
 from isthmus.wire import AwsError
@@ -51,7 +52,8 @@ LONGEST = 12 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """An AssumeRole call, understood: found by its first permission, used by the others and by the operation."""
+    """An AssumeRole call, understood: found by its first permission, used by the others and by the
+    operation."""
 
     role: Role | None
     resource: Resource
@@ -77,7 +79,9 @@ async def _understand(call: Call) -> _Request:
     check_patterns(members)
     role_arn = _role_arn(members["RoleArn"])
     if members.get("ProvidedContexts"):
-        raise AwsError("ValidationError", "ProvidedContexts needs an identity context provider; there is none here.")
+        raise AwsError(
+            "ValidationError", "ProvidedContexts needs an identity context provider; there is none here."
+        )
     tags = session_tags(members, session)
     policies = session_policies(members, tags.all)
     source_identity = _source_identity(members.get("SourceIdentity"), session)
@@ -155,7 +159,11 @@ def _role_arn(text: str) -> Arn:
         arn = Arn.parse(text)
     except InvalidArn:
         raise AwsError("ValidationError", f"{text} is invalid") from None
-    if (arn.partition, arn.service, arn.region) != ("aws", "iam", "") or arn.resource_type != "role" or not arn.name:
+    if (
+        (arn.partition, arn.service, arn.region) != ("aws", "iam", "")
+        or arn.resource_type != "role"
+        or not arn.name
+    ):
         raise AwsError("ValidationError", f"{text} is invalid")
     return arn
 
@@ -168,13 +176,15 @@ def _source_identity(passed: str | None, session: Session | None) -> str | None:
     if passed is not None and passed != carried:
         raise AwsError(
             "AccessDenied",
-            "The source identity of the calling session cannot be changed; leave SourceIdentity out or repeat it.",
+            "The source identity of the calling session cannot be changed: leave SourceIdentity out.",
             403,
         )
     return carried
 
 
-def _context(call: Call, tags: SessionTags, source_identity: str | None, mfa: bool) -> dict[str, ContextValue]:
+def _context(
+    call: Call, tags: SessionTags, source_identity: str | None, mfa: bool
+) -> dict[str, ContextValue]:
     """The condition keys that AssumeRole fills, and the MFA state that its own code proves."""
     context = tags.context()
     context["sts:rolesessionname"] = call.input["RoleSessionName"]
@@ -201,7 +211,8 @@ def _duration(requested: int | None, role: Role, by_role: bool) -> int:
     if by_role and requested > HOUR:
         raise AwsError(
             "ValidationError",
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by"
+            " role chaining.",
         )
     if requested > role.max_session_duration:
         raise AwsError(

@@ -1,4 +1,4 @@
-"""Temporary credentials: an access key id that names its account, a secret and a token that carries the claims."""
+"""Temporary credentials: a key id that names its account, a secret and a token that carries the claims."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What STS parameters must look like beyond what the service model's lengths say, with AWS's error texts.
 
-The patterns are those of the STS API reference. They matter here: session names and federated names become part
-of ARNs that policies compare.
+The patterns are those of the STS API reference. They matter here: session names and federated names become
+part of ARNs that policies compare.
 """
 
 from __future__ import annotations

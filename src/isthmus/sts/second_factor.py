@@ -1,4 +1,5 @@
-"""The MFA parameters of AssumeRole and GetSessionToken: a device of the caller's own and its code of this moment."""
+"""The MFA parameters of AssumeRole and GetSessionToken: a device of the caller's own and its code of this
+moment."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ async def second_factor(call: Call) -> bool:
     if serial is None and code is None:
         return False
     if serial is None or code is None:
-        raise _failed("MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.")
+        raise _failed(
+            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
+        )
     who = call.caller.principal
     device = await call.system.directory.mfa_device(serial)
     if (
@@ -24,8 +27,8 @@ async def second_factor(call: Call) -> bool:
         or who.kind not in (PrincipalKind.USER, PrincipalKind.ROOT)
     ):
         raise _failed(
-            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number"
-            " is valid and associated with this user."
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA"
+            " serial number is valid and associated with this user."
         )
     if not await mfa.verify(call.system.objects, device, code, call.now):
         raise _failed("MultiFactorAuthentication failed with invalid MFA one time pass code. ")

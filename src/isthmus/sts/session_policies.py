@@ -1,8 +1,8 @@
 """Session policies: an inline document and up to ten managed ones, which together limit a session.
 
-Two limits apply (STS API reference, AssumeRole): 2,048 characters of plain text, and the packed size of policies
-and tags together. How AWS packs is its secret; ours is what they add to the session token, compressed, so that a
-token always fits into a header.
+Two limits apply (STS API reference, AssumeRole): 2,048 characters of plain text, and the packed size of
+policies and tags together. How AWS packs is its secret; ours is what they add to the session token,
+compressed, so that a token always fits into a header.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from isthmus.wire import AwsError
 from .parameters import check_policy_characters, invalid
 
 PLAIN_TEXT_CHARACTERS = 2048
-PACKED_BYTES = 2048  # with the other claims and in base64 that stays below the 4,096 bytes of the largest token
+PACKED_BYTES = 2048  # with the other claims and in base64 a token stays below its largest size of 4,096
 MANAGED_POLICIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicies:
-    """inline: document text. arns: managed policies. packed_percent: None when neither policies nor tags came."""
+    """inline: document text. arns: managed policies. packed_percent: None without policies and tags."""
 
     inline: str | None
     arns: tuple[str, ...]

@@ -1,7 +1,8 @@
-"""Session tags: those a call passes and those it inherits (IAM User Guide, "Passing session tags in AWS STS").
+"""Session tags: those a call passes and those it inherits (IAM User Guide, "Passing session tags in AWS
+STS").
 
-Keys are one regardless of case. Transitive tags of the calling session go on into the new one and cannot be given
-again; other tags of the calling session end with it.
+Keys are one regardless of case. Transitive tags of the calling session go on into the new one and cannot be
+given again; other tags of the calling session end with it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class SessionTags:
 
     def context(self) -> dict[str, ContextValue]:
         """`aws:RequestTag/…`, `aws:TagKeys`, `sts:TransitiveTagKeys`: absent where nothing was passed."""
-        context: dict[str, ContextValue] = {f"aws:requesttag/{key.lower()}": value for key, value in self.passed.items()}
+        context: dict[str, ContextValue] = {
+            f"aws:requesttag/{key.lower()}": value for key, value in self.passed.items()
+        }
         if self.passed or self.inherited:
             context["aws:tagkeys"] = tuple(self.all)
         if self.transitive:
@@ -62,8 +65,8 @@ def session_tags(members: Mapping[str, Any], session: Session | None) -> Session
     inherited = _inherited(session)
     if any(key.lower() in folded for key in inherited):
         raise _invalid(
-            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key"
-            " from the calling session."
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive"
+            " tag key from the calling session."
         )
     transitive = tuple(members.get("TransitiveTagKeys") or ())
     if any(key.lower() not in folded for key in transitive):

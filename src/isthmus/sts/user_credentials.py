@@ -1,7 +1,7 @@
-"""GetSessionToken and GetFederationToken: temporary credentials for a user itself, or for somebody it vouches for.
+"""GetSessionToken and GetFederationToken: credentials for a user itself, or for somebody it vouches for.
 
-Both take long-term credentials only. The root user may call them, for an hour at most: a longer wish is cut, as
-the STS API reference says of both.
+Both take long-term credentials only. The root user may call them, for an hour at most: a longer wish is cut,
+as the STS API reference says of both.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ async def _federated_user(call: Call) -> Resource:
     check_patterns(call.input)
     name = call.input["Name"]
     tags = session_tags(call.input, None)
-    return Resource(f"arn:aws:sts::{call.account}:federated-user/{name}", call.account, context=tags.context())
+    return Resource(
+        f"arn:aws:sts::{call.account}:federated-user/{name}", call.account, context=tags.context()
+    )
 
 
 @operation(

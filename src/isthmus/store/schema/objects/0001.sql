@@ -98,6 +98,14 @@ CREATE TABLE used_mfa_codes (
     PRIMARY KEY (serial, step)
 );
 
+-- Wrong one-time passwords by the step in which they were tried: too many of late close the device for a while.
+CREATE TABLE failed_mfa_codes (
+    serial TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (serial, step)
+);
+
 -- When an access key or a role was last used. Kept out of the identity database, whose changes empty caches.
 CREATE TABLE last_used (
     id TEXT PRIMARY KEY,

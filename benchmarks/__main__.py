@@ -1,0 +1,70 @@
+"""`make bench`: Isthmus beside SeaweedFS and moto in one run, the same signed requests, CPU per request.
+
+CPU is what the operating system charged the server's processes (user and system) while the requests ran, so a
+busy machine moves it less than wall-clock time. Rounds are interleaved; the median round is printed, and the
+ratio to Isthmus. Requests are signed beforehand by botocore and sent over keep-alive connections by a small
+client of raw sockets, so that the client costs little and the same for everybody.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from .load import Figures, measure
+from .peers import PEERS, Peer, start
+
+OPERATIONS = ("GET 1 KiB", "PUT 1 KiB", "LIST 1000 keys")
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--requests", type=int, default=3000, help="requests a round of GETs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
+        peers = [start(name, Path(folder)) for name in dict.fromkeys(("isthmus", *options.peers))]
+        try:
+            for peer in peers:
+                peer.prepare(keys=1000)
+            for operation in OPERATIONS:
+                report(operation, run(operation, peers, options.requests, options.rounds))
+        finally:
+            for peer in peers:
+                peer.stop()
+    return 0
+
+
+def run(operation: str, peers: list[Peer], requests: int, rounds: int) -> dict[str, list[Figures]]:
+    """All rounds of one operation, by peer; the first round of each warms up and is dropped."""
+    counts = {"GET 1 KiB": requests, "PUT 1 KiB": max(1, requests // 3), "LIST 1000 keys": max(1, requests // 30)}
+    results: dict[str, list[Figures]] = {peer.name: [] for peer in peers}
+    for number in range(rounds + 1):
+        for peer in peers:
+            # moto answers some hundred requests a second: fewer of them tell as much.
+            count = counts[operation] if peer.name != "moto" else max(10, counts[operation] // 10)
+            figures = measure(peer, peer.requests(operation, count), connections=8)
+            if number:
+                results[peer.name].append(figures)
+    return results
+
+
+def report(operation: str, results: dict[str, list[Figures]]) -> None:
+    """One table."""
+    print(f"\n{operation}")
+    print(f"{'':12}{'CPU µs/request':>16}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU ratio':>11}")
+    ours = median(figures.cpu_us for figures in results["isthmus"])
+    for name, rounds in results.items():
+        cpu = median(figures.cpu_us for figures in rounds)
+        rate = median(figures.rate for figures in rounds)
+        p50, p99 = median(f.p50_ms for f in rounds), median(f.p99_ms for f in rounds)
+        print(f"{name:12}{cpu:16.0f}{rate:12.0f}{p50:9.2f}{p99:9.2f}{cpu / ours:11.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
