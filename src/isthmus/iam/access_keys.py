@@ -59,9 +59,7 @@ async def create_access_key(call: Call) -> dict[str, Any]:
 
     async def work(tx: Transaction) -> Owner:
         owner = await owner_of(call, tx)
-        await insert_access_key(
-            tx, call.system.vault, call.account, owner.user_id, key_id, secret, now=call.now
-        )
+        await insert_access_key(tx, call.system.vault, call.account, owner.user_id, key_id, secret, now=call.now)
         return owner
 
     owner = await call.system.identity.write(work)
@@ -106,8 +104,7 @@ async def list_access_keys(call: Call) -> dict[str, Any]:
     found, more = page.cut(keys, lambda row: str(row[0]))
     return {
         "AccessKeyMetadata": [
-            owner.shown_name
-            | {"AccessKeyId": key_id, "Status": _status(active), "CreateDate": moment(created)}
+            owner.shown_name | {"AccessKeyId": key_id, "Status": _status(active), "CreateDate": moment(created)}
             for key_id, active, created in found
         ],
         **more,
@@ -138,9 +135,7 @@ async def get_access_key_last_used(call: Call) -> dict[str, Any]:
     )  # fmt: skip
     if row is None:
         raise _not_found(key_id)
-    used = await call.system.objects.fetch_one(
-        "SELECT used, service, region FROM last_used WHERE id = ?", key_id
-    )
+    used = await call.system.objects.fetch_one("SELECT used, service, region FROM last_used WHERE id = ?", key_id)
     last: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
     if used is not None:
         last = {"LastUsedDate": moment(used[0]), "ServiceName": used[1], "Region": used[2]}

@@ -83,9 +83,7 @@ async def delete_account_alias(call: Call) -> dict[str, Any]:
     alias = call.input["AccountAlias"]
 
     async def work(tx: Transaction) -> None:
-        if not await tx.execute(
-            "UPDATE accounts SET alias = NULL WHERE id = ? AND alias = ?", call.account, alias
-        ):
+        if not await tx.execute("UPDATE accounts SET alias = NULL WHERE id = ? AND alias = ?", call.account, alias):
             raise cannot_be_found("account alias", alias)
 
     await call.system.identity.write(work)

@@ -37,9 +37,7 @@ async def attach(tx: Transaction, entity: Entity, arn: str) -> None:
 
 async def detach(tx: Transaction, entity: Entity, arn: str) -> None:
     """Detach a managed policy. Raises NoSuchEntity."""
-    if not await tx.execute(
-        "DELETE FROM attached_policies WHERE entity_id = ? AND policy_arn = ?", entity.id, arn
-    ):
+    if not await tx.execute("DELETE FROM attached_policies WHERE entity_id = ? AND policy_arn = ?", entity.id, arn):
         raise policy_not_found(arn)
 
 

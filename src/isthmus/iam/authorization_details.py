@@ -32,9 +32,7 @@ class _Item:
     what: Entity | str
 
 
-@operation(
-    "iam", "GetAccountAuthorizationDetails", Permission("iam:GetAccountAuthorizationDetails", on=on_account)
-)
+@operation("iam", "GetAccountAuthorizationDetails", Permission("iam:GetAccountAuthorizationDetails", on=on_account))
 async def get_account_authorization_details(call: Call) -> dict[str, Any]:
     """Everything that says who may do what in the account."""
     page = Page.of(call.input)
@@ -104,6 +102,4 @@ async def _policy(call: Call, arn: str, usage: tuple[int, int]) -> dict[str, Any
     shape = policies.shown(policy, usage)
     if policy.description is not None:
         shape["Description"] = policy.description
-    return shape | {
-        "PolicyVersionList": await policy_versions.versions_of(call.system.identity, call.account, arn)
-    }
+    return shape | {"PolicyVersionList": await policy_versions.versions_of(call.system.identity, call.account, arn)}

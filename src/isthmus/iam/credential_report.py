@@ -67,13 +67,9 @@ async def get_credential_report(call: Call) -> dict[str, Any]:
         "SELECT content, generated FROM credential_reports WHERE account = ?", call.account
     )
     if row is None:
-        raise AwsError(
-            "ReportNotPresent", "No report has been generated; call GenerateCredentialReport.", 410
-        )
+        raise AwsError("ReportNotPresent", "No report has been generated; call GenerateCredentialReport.", 410)
     if call.now - row[1] >= _GOOD_FOR:
-        raise AwsError(
-            "ReportExpired", "The most recent credential report has expired; generate a new one.", 410
-        )
+        raise AwsError("ReportExpired", "The most recent credential report has expired; generate a new one.", 410)
     return {"Content": bytes(row[0]), "ReportFormat": "text/csv", "GeneratedTime": moment(row[1])}
 
 
@@ -133,9 +129,7 @@ async def _key_columns(call: Call, user_id: str | None) -> list[str]:
     )
     columns: list[str] = []
     for key_id, active, created in rows[:2]:
-        used = await call.system.objects.fetch_one(
-            "SELECT used, region, service FROM last_used WHERE id = ?", key_id
-        )
+        used = await call.system.objects.fetch_one("SELECT used, region, service FROM last_used WHERE id = ?", key_id)
         last = [_NONE] * 3 if used is None else [_time(used[0]), used[1], used[2]]
         columns += ["true" if active else "false", _time(created), *last]
     return columns + _NO_KEY * (2 - len(rows[:2]))

@@ -55,13 +55,12 @@ def managed_document(text: str) -> PolicyDocument:
 
 def trust_document(text: str) -> PolicyDocument:
     """A document for a role to trust by. Raises MalformedPolicyDocument, LimitExceeded."""
-    try:
-        document = check_trust_policy(text)
-    except MalformedPolicy as error:
-        raise malformed_document(error.message) from None
     if size(text) > TRUST_POLICY_SIZE:
         raise exceeds_quota("ACLSizePerRole", TRUST_POLICY_SIZE)
-    return document
+    try:
+        return check_trust_policy(text)
+    except MalformedPolicy as error:
+        raise malformed_document(error.message) from None
 
 
 async def principal_ids(reader: Reader, vault: Vault, document: PolicyDocument) -> dict[str, str]:

@@ -50,15 +50,9 @@ class Kind:
         return f"{self.word}Name"
 
 
-USER = Kind(
-    "User", "users", "AIDA", "SELECT id, account, name, path, created, boundary FROM users", 5000, 2048
-)
-GROUP = Kind(
-    "Group", "groups", "AGPA", "SELECT id, account, name, path, created, NULL FROM groups", 300, 5120
-)
-ROLE = Kind(
-    "Role", "roles", "AROA", "SELECT id, account, name, path, created, boundary FROM roles", 1000, 10240
-)
+USER = Kind("User", "users", "AIDA", "SELECT id, account, name, path, created, boundary FROM users", 5000, 2048)
+GROUP = Kind("Group", "groups", "AGPA", "SELECT id, account, name, path, created, NULL FROM groups", 300, 5120)
+ROLE = Kind("Role", "roles", "AROA", "SELECT id, account, name, path, created, boundary FROM roles", 1000, 10240)
 KINDS = (USER, GROUP, ROLE)
 KIND_OF_PREFIX = {kind.prefix: kind for kind in KINDS}
 
@@ -88,9 +82,7 @@ def iam_arn(account: str, resource_type: str, path: str, name: str) -> str:
 
 async def find(reader: Reader, kind: Kind, account: str, name: str) -> Entity | None:
     """The account's entity of that name, whatever its case."""
-    row = await reader.fetch_one(
-        f"{kind.select} WHERE account = ? AND name_folded = ?", account, name.lower()
-    )
+    row = await reader.fetch_one(f"{kind.select} WHERE account = ? AND name_folded = ?", account, name.lower())
     return None if row is None else Entity(kind, *row)
 
 
@@ -134,9 +126,7 @@ async def new(
     return Entity(kind, unique_id(kind.prefix, entropy(11)), account, name, path, now, boundary)
 
 
-async def check_name_is_free(
-    tx: Reader, kind: Kind, account: str, name: str, unless: str | None = None
-) -> None:
+async def check_name_is_free(tx: Reader, kind: Kind, account: str, name: str, unless: str | None = None) -> None:
     """Raises EntityAlreadyExists if an entity other than the one with the id `unless` has the name."""
     other = await find(tx, kind, account, name)
     if other is not None and other.id != unless:

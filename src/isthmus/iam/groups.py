@@ -154,9 +154,7 @@ async def remove_user_from_group(call: Call) -> dict[str, Any]:
     async def work(tx: Transaction) -> None:
         group = await entities.get(tx, GROUP, call.account, call.input["GroupName"])
         user = await entities.get(tx, USER, call.account, call.input["UserName"])
-        if not await tx.execute(
-            "DELETE FROM group_members WHERE group_id = ? AND user_id = ?", group.id, user.id
-        ):
+        if not await tx.execute("DELETE FROM group_members WHERE group_id = ? AND user_id = ?", group.id, user.id):
             raise no_such_entity(f"User {user.name} is not in group {group.name}.")
 
     await call.system.identity.write(work)

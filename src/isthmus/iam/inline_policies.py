@@ -23,9 +23,7 @@ async def put(tx: Transaction, entity: Entity, name: str, document: str) -> None
     others = [text for other, text in await inline_policies(tx, entity.id) if other != name]
     limit = entity.kind.inline_size
     if sum(map(documents.size, [*others, document])) > limit:
-        raise limit_exceeded(
-            f"Maximum policy size of {limit} bytes exceeded for {entity.kind.name} {entity.name}"
-        )
+        raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {entity.kind.name} {entity.name}")
     await tx.execute(
         "INSERT INTO inline_policies (entity_id, name, document) VALUES (?, ?, ?)"
         " ON CONFLICT (entity_id, name) DO UPDATE SET document = excluded.document",
@@ -81,9 +79,7 @@ def _register(kind: Kind) -> None:
             entity = await entities.get(tx, kind, call.account, call.input[kind.member])
             check_modifiable(entity)
             name = call.input["PolicyName"]
-            if not await tx.execute(
-                "DELETE FROM inline_policies WHERE entity_id = ? AND name = ?", entity.id, name
-            ):
+            if not await tx.execute("DELETE FROM inline_policies WHERE entity_id = ? AND name = ?", entity.id, name):
                 raise cannot_be_found(f"{kind.name} policy", name)
 
         await call.system.identity.write(work)

@@ -40,9 +40,7 @@ async def insert_login_profile(
 
 async def set_password(tx: Transaction, user: Entity, hashed: str, *, now: float) -> None:
     """Change the password of a user that has one, and remember the old. Raises NoSuchEntity."""
-    row = await tx.fetch_one(
-        "SELECT password, previous_passwords FROM login_profiles WHERE user_id = ?", user.id
-    )
+    row = await tx.fetch_one("SELECT password, previous_passwords FROM login_profiles WHERE user_id = ?", user.id)
     if row is None:
         raise _not_found(user.name)
     previous = [row[0], *json.loads(row[1])][:_REMEMBERED]
@@ -159,9 +157,7 @@ async def _new_hash(call: Call, reader: Reader, user: Entity, password: str) -> 
     await check_password(reader, call.account, password)
     policy = await password_policy(reader, call.account) or {}
     kept = policy.get("PasswordReusePrevention") or 0
-    row = await reader.fetch_one(
-        "SELECT password, previous_passwords FROM login_profiles WHERE user_id = ?", user.id
-    )
+    row = await reader.fetch_one("SELECT password, previous_passwords FROM login_profiles WHERE user_id = ?", user.id)
     used = [] if row is None else [row[0], *json.loads(row[1])][:kept]
 
     def hash_unless_used() -> str | None:

@@ -69,9 +69,7 @@ async def insert_enabled(
     return serial
 
 
-async def assign(
-    tx: Transaction, serial: str, account: str, owner_id: str, *, drift: int, now: float
-) -> None:
+async def assign(tx: Transaction, serial: str, account: str, owner_id: str, *, drift: int, now: float) -> None:
     """Make a device that is nobody's its owner's. Raises EntityAlreadyExists, LimitExceeded."""
     owned = await entities.count(
         tx, "SELECT count(*) FROM mfa_devices WHERE account = ? AND owner_id = ?", account, owner_id
@@ -216,10 +214,7 @@ async def list_mfa_devices(call: Call) -> dict[str, Any]:
         "SELECT serial, enabled FROM mfa_devices WHERE account = ? AND owner_id = ?", call.account, owner.id
     )
     found, more = page.cut(rows, lambda row: str(row[0]))
-    devices = [
-        owner.shown_name | {"SerialNumber": serial, "EnableDate": moment(enabled)}
-        for serial, enabled in found
-    ]
+    devices = [owner.shown_name | {"SerialNumber": serial, "EnableDate": moment(enabled)} for serial, enabled in found]
     return {"MFADevices": devices, **more}
 
 
@@ -263,9 +258,7 @@ async def _shown(reader: Reader, account: str, row: Row) -> dict[str, Any]:
 
 async def tagged_device(reader: Reader, account: str, serial: str) -> str:
     """What the tags of a device are stored under. Raises NoSuchEntity."""
-    if not await reader.fetch_one(
-        "SELECT 1 FROM mfa_devices WHERE serial = ? AND account = ?", serial, account
-    ):
+    if not await reader.fetch_one("SELECT 1 FROM mfa_devices WHERE serial = ? AND account = ?", serial, account):
         raise _not_found(serial)
     return serial
 

@@ -22,8 +22,7 @@ from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
 POLICIES_PER_ACCOUNT = 1500
 
 _SELECT = (
-    "SELECT id, account, arn, name, path, description, default_version, last_version, created, updated"
-    " FROM policies"
+    "SELECT id, account, arn, name, path, description, default_version, last_version, created, updated FROM policies"
 )
 
 
@@ -73,14 +72,9 @@ async def insert_policy(
     tags: Mapping[str, str] | None = None,
 ) -> CustomerPolicy:
     """Add a policy with a checked document as version v1. Raises EntityAlreadyExists, LimitExceeded."""
-    if await tx.fetch_one(
-        "SELECT 1 FROM policies WHERE account = ? AND name_folded = ?", account, name.lower()
-    ):
+    if await tx.fetch_one("SELECT 1 FROM policies WHERE account = ? AND name_folded = ?", account, name.lower()):
         raise already_exists(f"A policy called {name} already exists. Duplicate names are not allowed.")
-    if (
-        await entities.count(tx, "SELECT count(*) FROM policies WHERE account = ?", account)
-        >= POLICIES_PER_ACCOUNT
-    ):
+    if await entities.count(tx, "SELECT count(*) FROM policies WHERE account = ?", account) >= POLICIES_PER_ACCOUNT:
         raise exceeds_quota("PoliciesPerAccount", POLICIES_PER_ACCOUNT)
     policy_id, arn = unique_id("ANPA", entropy(11)), iam_arn(account, "policy", path, name)
     await tx.execute(
@@ -149,9 +143,7 @@ async def delete_policy(call: Call) -> dict[str, Any]:
         policy = await get_customer_policy(tx, call.account, call.input["PolicyArn"])
         if sum((await usage_of_policies(tx, call.account)).get(policy.arn, (0, 0))):
             raise delete_conflict("Cannot delete a policy attached to entities.")
-        versions = await entities.count(
-            tx, "SELECT count(*) FROM policy_versions WHERE policy_id = ?", policy.id
-        )
+        versions = await entities.count(tx, "SELECT count(*) FROM policy_versions WHERE policy_id = ?", policy.id)
         if versions > 1:
             raise delete_conflict(
                 "This policy has more than one version. Before you delete a policy, you must delete the policy's"

@@ -23,14 +23,9 @@ MOST_VERSIONS = 5
 _VERSION = re.compile(r"v([1-9][0-9]*)(?:\.[A-Za-z0-9-]*)?\Z")
 
 
-async def add_version(
-    tx: Transaction, policy: CustomerPolicy, document: str, *, now: float, default: bool
-) -> int:
+async def add_version(tx: Transaction, policy: CustomerPolicy, document: str, *, now: float, default: bool) -> int:
     """Add a checked document as the next version; its number. Raises LimitExceeded."""
-    if (
-        await entities.count(tx, "SELECT count(*) FROM policy_versions WHERE policy_id = ?", policy.id)
-        >= MOST_VERSIONS
-    ):
+    if await entities.count(tx, "SELECT count(*) FROM policy_versions WHERE policy_id = ?", policy.id) >= MOST_VERSIONS:
         raise limit_exceeded(
             f"A managed policy can have up to {MOST_VERSIONS} versions. Before you create a new version, you must"
             " delete an existing version."
@@ -56,9 +51,7 @@ async def replace_document(tx: Transaction, policy: CustomerPolicy, document: st
         policy.id, policy.default_version,
     )  # fmt: skip
     if len(rows) + 1 >= MOST_VERSIONS:
-        await tx.execute(
-            "DELETE FROM policy_versions WHERE policy_id = ? AND version = ?", policy.id, rows[0][0]
-        )
+        await tx.execute("DELETE FROM policy_versions WHERE policy_id = ? AND version = ?", policy.id, rows[0][0])
     await add_version(tx, policy, document, now=now, default=True)
 
 
@@ -134,9 +127,7 @@ async def delete_policy_version(call: Call) -> dict[str, Any]:
         version, _, _ = await _version(tx, policy, _number(call.input["VersionId"]))
         if version == policy.default_version:
             raise delete_conflict("Cannot delete the default version of a policy.")
-        await tx.execute(
-            "DELETE FROM policy_versions WHERE policy_id = ? AND version = ?", policy.id, version
-        )
+        await tx.execute("DELETE FROM policy_versions WHERE policy_id = ? AND version = ?", policy.id, version)
 
     await call.system.identity.write(work)
     return {}
@@ -150,8 +141,7 @@ async def versions_of(reader: Reader, account: str, arn: str) -> list[dict[str, 
         policy.id,
     )
     return [
-        _shown(version, created, version == policy.default_version)
-        | {"Document": documents.encoded(document)}
+        _shown(version, created, version == policy.default_version) | {"Document": documents.encoded(document)}
         for version, document, created in rows
     ]
 

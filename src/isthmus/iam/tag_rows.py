@@ -57,9 +57,7 @@ async def remove_tags(tx: Transaction, resource: str, keys: Iterable[str] | None
 
 async def tags_of(reader: Reader, resource: str) -> list[dict[str, str]]:
     """The tags of a resource as AWS lists them, by key."""
-    rows = await reader.fetch_all(
-        "SELECT key, value FROM tags WHERE resource = ? ORDER BY key_folded", resource
-    )
+    rows = await reader.fetch_all("SELECT key, value FROM tags WHERE resource = ? ORDER BY key_folded", resource)
     return [{"Key": key, "Value": value} for key, value in rows]
 
 

@@ -145,9 +145,7 @@ async def list_users(call: Call) -> dict[str, Any]:
     prefix = call.input.get("PathPrefix") or "/"
     users = await entities.many(call.system.identity, USER, "account = ?", call.account)
     found, more = page.cut((u for u in users if u.path.startswith(prefix)), lambda user: user.name.lower())
-    shapes = [
-        entities.described(user) | await password_last_used(call.system.objects, user.id) for user in found
-    ]
+    shapes = [entities.described(user) | await password_last_used(call.system.objects, user.id) for user in found]
     return {"Users": shapes, **more}
 
 
