@@ -102,7 +102,8 @@ def test_declarations_are_found() -> None:
         ),
         (
             {"x-amz-sdk-checksum-algorithm": "SHA1"},
-            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers "
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+            "x-amz-trailer headers "
             "were found.",
         ),
     ],

@@ -1,1 +1,48 @@
-"""IAM: users, groups, roles, policies, access keys and MFA devices of an account."""
+"""IAM: users, groups, roles, policies and credentials. One file per noun; importing it registers every
+operation.
+
+The functions named `insert_…`, `put`, `attach`, `set_…` work in a transaction of the caller's: the operations
+are made of them, and so is whoever sets a system up.
+"""
+
+from . import (
+    access_keys,
+    accounts,
+    attachments,
+    authorization_details,
+    credential_report,
+    documents,
+    entities,
+    groups,
+    inline_policies,
+    login_profiles,
+    mfa_devices,
+    password_policy,
+    policies,
+    policy_versions,
+    roles,
+    tag_rows,
+    tags,
+    users,
+)
+
+__all__ = [
+    "access_keys",
+    "accounts",
+    "attachments",
+    "authorization_details",
+    "credential_report",
+    "documents",
+    "entities",
+    "groups",
+    "inline_policies",
+    "login_profiles",
+    "mfa_devices",
+    "password_policy",
+    "policies",
+    "policy_versions",
+    "roles",
+    "tag_rows",
+    "tags",
+    "users",
+]

@@ -1,10 +1,11 @@
 """S3's additional checksums: incremental, per part and over a whole object.
 
 A checksum is what the algorithm yields, in base64. A multipart object has either one over all its bytes
-(FULL_OBJECT, which only CRCs can have because the CRCs of parts can be combined without the bytes) or one over
-the checksums of its parts followed by `-` and their number (COMPOSITE).
+(FULL_OBJECT, which only CRCs can have because the CRCs of parts can be combined without the bytes) or one
+over the checksums of its parts followed by `-` and their number (COMPOSITE).
 
-Source: "Checking object integrity in Amazon S3" in the S3 User Guide; `ChecksumAlgorithm` in the service model.
+Source: "Checking object integrity in Amazon S3" in the S3 User Guide; `ChecksumAlgorithm` in the service
+model.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class _Crc:
 
 
 class _XxHash:
-    """awscrt's XXHash with the interface of hashlib: its digest ends the computation, ours may be asked twice."""
+    """awscrt's XXHash with the interface of hashlib: its digest ends the computation, ours may be asked
+    twice.
+    """
 
     def __init__(self, native: crt.XXHash) -> None:
         self._native = native
@@ -158,8 +161,9 @@ def algorithm_named(name: str) -> Algorithm:
 class Declared:
     """What a request says about its checksum.
 
-    algorithm: None when it says nothing. value: base64 from a header; None if it follows in a trailer or if only
-        the algorithm was named. trailer: whether it follows.
+    algorithm: None when it says nothing. value: base64 from a header; None if it follows in a trailer or if
+        only the algorithm was named.
+    trailer: whether it follows.
     """
 
     algorithm: Algorithm | None = None
@@ -208,7 +212,8 @@ def declared(headers: Mapping[str, str]) -> Declared:
         if algorithm is None:
             raise AwsError(
                 "InvalidRequest",
-                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+                "x-amz-trailer "
                 "headers were found.",
             )
         if wanted is not algorithm:
@@ -241,7 +246,8 @@ def trailing_value(algorithm: Algorithm, trailers: Mapping[str, str]) -> str:
     if text is None:
         raise AwsError(
             "MalformedTrailerError",
-            "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+            "The request contained trailing data that was not well-formed or did not conform to our "
+            "published schema.",
         )
     return checked_value(algorithm, text)
 
@@ -286,7 +292,7 @@ def composite(algorithm: Algorithm, parts: Iterable[str]) -> str:
 
 
 def full_object(algorithm: Algorithm, parts: Iterable[tuple[str, int]]) -> str:
-    """The CRC of all bytes from each part's CRC (base64) and length in bytes. Raises ValueError for other hashes."""
+    """The CRC of all bytes from each part's CRC (base64) and byte length. Raises ValueError for hashes."""
     combine = algorithm.combine
     if combine is None:
         raise ValueError(f"{algorithm.name} of parts cannot be combined into that of the whole")

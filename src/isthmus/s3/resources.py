@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from isthmus.identity import Bucket
@@ -30,9 +29,7 @@ from isthmus.wire import AwsError
 
 from .acl import AccessControlList, acl_grants
 from .conditions import existing_tag_keys, request_keys
-
-if TYPE_CHECKING:
-    from .objects_table import ObjectRow
+from .objects_table import ObjectRow, find_version
 
 When = Callable[[Call], bool]
 
@@ -202,8 +199,6 @@ async def the_bucket(call: Call) -> Bucket:
 async def the_object(call: Call) -> ObjectRow | None:
     """The row of the addressed version (None: there is none), read once; also in `call.found["object"]`."""
     if "object" not in call.found:
-        from .objects_table import find_version  # noqa: PLC0415 - the table's module declares operations' rows
-
         bucket = await the_bucket(call)
         call.found["object"] = await find_version(
             call.system.objects, bucket.id, call.input["Key"].encode(), call.input.get("VersionId") or None
@@ -255,8 +250,6 @@ def _bad_copy_source(text: str) -> AwsError:
 async def the_source(call: Call) -> ObjectRow | None:
     """The source's row, read once; also in `call.found["source"]`, its bucket in `["source_bucket"]`."""
     if "source" not in call.found:
-        from .objects_table import find_version  # noqa: PLC0415
-
         source = copy_source(call)
         bucket = await bucket_named(call, source.bucket)
         _check_owner(bucket, call.input.get("ExpectedSourceBucketOwner"))

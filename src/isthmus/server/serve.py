@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import ssl
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,13 +17,13 @@ from isthmus.operation import System
 
 from .configuration import Configuration
 from .first_start import make_first_account
-from .http import FrontDoor
+from .http import Door
 from .maintenance import maintain
 from .pipeline import Pipeline
 from .setup import SetupResult, apply
 from .setup_file import InvalidSetup, read_setup_file
 from .system import CannotStart, open_system
-from .workers import AddressInUse, Listener, run_workers
+from .workers import CannotListen, Worker, address_of, bind, run_workers
 
 T = TypeVar("T")
 
@@ -33,24 +33,28 @@ def serve_forever(configuration: Configuration) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     context = _tls(configuration)
     try:
-        listener = Listener(*configuration.address)
-    except (OSError, AddressInUse) as error:
-        raise CannotStart(f"cannot listen on {configuration.listen}: {error}") from None
-    scheme = "https" if context is not None else "http"
-    endpoint = f"{scheme}://{listener.host}:{listener.port}"
+        listeners = bind(configuration.listen, configuration.worker_count)
+    except CannotListen as error:
+        raise CannotStart(str(error)) from None
+    host, port = address_of(listeners[0])
+    endpoint = f"{'http' if context is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}"
     note = _run(_prepare(configuration, endpoint))
 
-    async def serve_one(listening: socket.socket, first: bool) -> None:
+    async def serve(worker: Worker) -> None:
         async with open_system(configuration, os.environ) as system:
-            pipeline = Pipeline(system)
-            door = FrontDoor(pipeline.answer, trusted_proxies=configuration.trusted_proxies)
-            keeping = asyncio.create_task(maintain(system)) if first else None
-            await door.serve(listening, context)
+            door = Door(Pipeline(system, configuration.trusted_proxies).answer)
+            await door.listen(worker.listener, context)
+            worker.ready()
+            keeping = asyncio.create_task(maintain(system)) if worker.number == 0 else None
+            await worker.stop.wait()
+            await door.close()
             if keeping is not None:
                 keeping.cancel()
 
-    line = f"Isthmus answers at {endpoint}{note}"
-    return run_workers(configuration.worker_count, listener, serve_one, line)
+    with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
+        # prometheus-client reads the variable when the workers first count something.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        return run_workers(listeners, serve, lambda: print(f"Isthmus answers at {endpoint}{note}", flush=True))
 
 
 def apply_setup(configuration: Configuration, file: Path) -> str:

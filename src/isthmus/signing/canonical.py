@@ -6,8 +6,8 @@ Version 4, "Create a canonical request" (IAM User Guide):
 
 S3 encodes the path once and takes it as it is; every other service removes `.`, `..` and empty segments and
 encodes what is left a second time. Clients disagree about characters that need no encoding but may have one
-(`!`, `*`, `+` …). AWS decodes and encodes again, so `normalised` is AWS's form; `as_sent` keeps the bytes of the
-request, which is what curl and a few SDKs sign. Both name exactly one request.
+(`!`, `*`, `+` …). AWS decodes and encodes again, so `normalised` is AWS's form; `as_sent` keeps the bytes
+of the request, which is what curl and a few SDKs sign. Both name exactly one request.
 """
 
 from __future__ import annotations
@@ -94,10 +94,7 @@ def header_lines(headers: dict[str, str], names: tuple[str, ...]) -> str:
     lines = []
     for name in names:
         value = headers.get(name, "")
-        if "  " in value or "\t" in value:
-            value = " ".join(value.split())
-        else:
-            value = value.strip()
+        value = " ".join(value.split()) if "  " in value or "\t" in value else value.strip()
         lines.append(f"{name}:{value}\n")
     return "".join(lines)
 
@@ -200,6 +197,6 @@ def string_to_sign_v2(request: Request, virtual_bucket: str | None, expires: int
     if kept:
         resource += "?" + "&".join(text for _, text in kept)
     return (
-        f"{request.method}\n{headers.get('content-md5', '').strip()}\n{headers.get('content-type', '').strip()}\n"
-        f"{date}\n{amz}{resource}"
+        f"{request.method}\n{headers.get('content-md5', '').strip()}\n"
+        f"{headers.get('content-type', '').strip()}\n{date}\n{amz}{resource}"
     )

@@ -3,12 +3,12 @@
     hex-length [;chunk-signature=hex] CRLF  data CRLF   …   0 [;chunk-signature=hex] CRLF
     [name:value CRLF …] [x-amz-trailer-signature:hex CRLF] CRLF
 
-Each signature covers the one before it, the first that of the request ("seed"), so chunks can be neither changed
-nor left out nor put in another order. Decoded bytes are handed out before their chunk's signature has been
-seen; who consumes them must forget them when `feed` or `finish` raises.
+Each signature covers the one before it, the first that of the request ("seed"), so chunks can be neither
+changed nor left out nor put in another order. Decoded bytes are handed out before their chunk's signature
+has been seen; who consumes them must forget them when `feed` or `finish` raises.
 
-Source: "Signature calculations for the Authorization header: transferring payload in multiple chunks", and the
-page on trailing headers, in the S3 API reference.
+Source: "Signature calculations for the Authorization header: transferring payload in multiple chunks", and
+the page on trailing headers, in the S3 API reference.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class ChunkDecoder:
         if not hmac.compare_digest(ours.encode(), signature.encode("utf-8", "surrogateescape")):
             raise AwsError(
                 "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key "
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your key "
                 "and signing method.",
                 extra={"StringToSign": text, "SignatureProvided": signature},
             )
@@ -213,5 +214,6 @@ def _incomplete() -> AwsError:
 def _malformed_trailer() -> AwsError:
     return AwsError(
         "MalformedTrailerError",
-        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+        "The request contained trailing data that was not well-formed or did not conform to our "
+        "published schema.",
     )

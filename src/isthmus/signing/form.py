@@ -1,7 +1,7 @@
 """A `multipart/form-data` body: the fields before the file, then the file as a body of its own.
 
-S3 reads the fields in order and ignores whatever follows the file. The fields are small and kept in memory, the
-file is passed on as it arrives.
+S3 reads the fields in order and ignores whatever follows the file. The fields are small and kept in memory,
+the file is passed on as it arrives.
 
 Sources: RFC 7578; "POST Object" in the S3 API reference.
 """
@@ -64,7 +64,8 @@ class _FileBody:
 async def read_form(body: Body, content_type: str) -> PostedForm:
     """Read the fields up to the file.
 
-    Raises AwsError MalformedPOSTRequest, MaxPostPreDataLengthExceededError, and InvalidArgument without a file.
+    Raises AwsError MalformedPOSTRequest, MaxPostPreDataLengthExceededError, and InvalidArgument without a
+    file.
     """
     found = _BOUNDARY.search(content_type)
     if found is None or not content_type.lower().lstrip().startswith("multipart/form-data"):

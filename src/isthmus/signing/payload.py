@@ -33,7 +33,8 @@ _LENGTH = re.compile(r"[0-9]{1,15}\Z")
 def declared_payload(request: Request, presented: Presented | None) -> str:
     """The value of `x-amz-content-sha256`, as sent.
 
-    Version 4 in the header requires it (InvalidRequest); anything but a hash or a known word is InvalidArgument.
+    Version 4 in the header requires it (InvalidRequest); anything but a hash or a known word is
+    InvalidArgument.
     Without it everything else is UNSIGNED-PAYLOAD.
     """
     declared = request.headers.get("x-amz-content-sha256")
@@ -48,7 +49,8 @@ def declared_payload(request: Request, presented: Presented | None) -> str:
             "InvalidArgument",
             "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, "
-            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid "
+            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
+            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid "
             "sha256 value.",
             extra={"ArgumentName": "x-amz-content-sha256", "ArgumentValue": declared},
         )
@@ -83,7 +85,9 @@ class HashedBody:
         self.trailers: dict[str, str] = {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes as they arrive, then the check. Raises AwsError XAmzContentSHA256Mismatch, IncompleteBody."""
+        """The bytes as they arrive, then the check. Raises AwsError XAmzContentSHA256Mismatch,
+        IncompleteBody.
+        """
         digest = hashlib.sha256()
         received = 0
         async for data in self._body.chunks():

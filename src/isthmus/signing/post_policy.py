@@ -29,7 +29,8 @@ def check_post_policy(
 ) -> tuple[int, int] | None:
     """Whether the form's fields (names lower case) meet its base64 `policy` at `now`.
 
-    Returns the bounds of `content-length-range`, which the caller checks with `check_length`; None if unbounded.
+    Returns the bounds of `content-length-range`, which the caller checks with `check_length`; None if
+    unbounded.
     Raises AwsError InvalidPolicyDocument, and AccessDenied for a condition that fails or a field without one.
     """
     document = _parse(policy)
@@ -73,7 +74,9 @@ def check_post_policy(
 
 
 def check_length(length: int, bounds: tuple[int, int] | None) -> None:
-    """Whether a file of `length` bytes is within the policy's bounds. Raises EntityTooLarge or EntityTooSmall."""
+    """Whether a file of `length` bytes is within the policy's bounds. Raises EntityTooLarge or
+    EntityTooSmall.
+    """
     if bounds is None:
         return
     if length > bounds[1]:

@@ -3,9 +3,9 @@
 A request is signed in one of five ways: the `Authorization` header or the query string, each with signature
 version 4 or (S3 only) version 2, or the fields of an HTML form. More than one at once is refused.
 
-Sources: "Authenticating Requests (AWS Signature Version 4)" in the S3 API reference, "Signing and authenticating
-REST requests" (version 2), "Signature Version 4 signing process" in the IAM User Guide. Texts are those S3 and
-the query services (IAM, STS) send.
+Sources: "Authenticating Requests (AWS Signature Version 4)" in the S3 API reference, "Signing and
+authenticating REST requests" (version 2), "Signature Version 4 signing process" in the IAM User Guide.
+Texts are those S3 and the query services (IAM, STS) send.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class Presented(NamedTuple):
 
     form, version: as the condition keys `s3:authType` and `s3:signatureversion` name them.
     date, region, service: the credential scope (version 4); empty, empty and `s3` for version 2.
-    moment: when the request says it was signed, seconds since the epoch; of a version 2 query string, which does
-        not say that, the moment it expires. timestamp: the same in ISO 8601 basic format, empty for the latter.
+    moment: when the request says it was signed, seconds since the epoch; of a version 2 query string, which
+        does not say that, the moment it expires.
+    timestamp: the same in ISO 8601 basic format; empty for a version 2 query string.
     lifetime: seconds a presigned URL is valid for; None for other forms.
     policy: the base64 policy of a form.
     """
@@ -78,8 +79,8 @@ class Presented(NamedTuple):
 def credentials_of(request: Request, service: str | None = None) -> Presented | None:
     """What the header or the query presents; None for an anonymous request.
 
-    service: the service the request was routed to, which decides the wording of errors and which the credential
-        scope must name; when not given, the scope's own word is taken and errors are S3's unless it says else.
+    service: the service the request was routed to, which decides the wording of errors and which the
+        credential scope must name; when not given, the scope's own word is taken.
     Credentials in an HTML form are found by `credentials_of_form`.
     Raises AwsError: AuthorizationHeaderMalformed, AuthorizationQueryParametersError, InvalidArgument,
     AccessDenied (S3); IncompleteSignature, SignatureDoesNotMatch (others).
@@ -99,7 +100,8 @@ def credentials_of(request: Request, service: str | None = None) -> Presented | 
         if "X-Amz-Algorithm" in names or "Signature" in names:
             raise AwsError(
                 "InvalidArgument",
-                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
+                "Signature query string "
                 "parameter or the Authorization header should be specified",
                 extra={"ArgumentName": "Authorization", "ArgumentValue": authorization},
             )
@@ -115,7 +117,8 @@ def credentials_of(request: Request, service: str | None = None) -> Presented | 
         )
     raise AwsError(
         "IncompleteSignature",
-        "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with "
+        "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 "
+        "and encoded with "
         f"Base64): '{base64.b64encode(hashlib.sha256(authorization.encode()).digest()).decode()}'.",
     )
 
@@ -151,9 +154,20 @@ def credentials_of_form(fields: Mapping[str, str]) -> Presented | None:
             )
         access_key, date, region, service = scope
         return Presented(
-            access_key, fields.get("x-amz-security-token"), "POST", V4, fields["x-amz-signature"], date, region,
-            service, (), moment, fields["x-amz-date"], None, fields["policy"],
-        )  # fmt: skip
+            access_key,
+            fields.get("x-amz-security-token"),
+            "POST",
+            V4,
+            fields["x-amz-signature"],
+            date,
+            region,
+            service,
+            (),
+            moment,
+            fields["x-amz-date"],
+            None,
+            fields["policy"],
+        )
     if "awsaccesskeyid" in fields or "signature" in fields or "policy" in fields:
         for name, shown in (
             ("awsaccesskeyid", "AWSAccessKeyId"),
@@ -163,9 +177,20 @@ def credentials_of_form(fields: Mapping[str, str]) -> Presented | None:
             if name not in fields:
                 raise _missing_field(shown)
         return Presented(
-            fields["awsaccesskeyid"], fields.get("x-amz-security-token"), "POST", V2, fields["signature"], "", "",
-            "s3", (), 0, "", None, fields["policy"],
-        )  # fmt: skip
+            fields["awsaccesskeyid"],
+            fields.get("x-amz-security-token"),
+            "POST",
+            V2,
+            fields["signature"],
+            "",
+            "",
+            "s3",
+            (),
+            0,
+            "",
+            None,
+            fields["policy"],
+        )
     return None
 
 
@@ -182,12 +207,14 @@ def decoded_query(query: str) -> list[tuple[str, str]]:
 def _missing_field(name: str) -> AwsError:
     return AwsError(
         "InvalidArgument",
-        f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields.",
+        f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the "
+        "order of the fields.",
         extra={"ArgumentName": name, "ArgumentValue": ""},
     )
 
 
-# --- signature version 4 -------------------------------------------------------------------------------------
+# --- signature version 4
+# -------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
@@ -230,8 +257,10 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
         elif name and not equals and service not in (None, "s3"):
             raise AwsError(
                 "IncompleteSignature",
-                "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and "
-                f"encoded with Base64): '{base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()}'.",
+                "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with "
+                "SHA-256 and "
+                "encoded with Base64): "
+                f"'{base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()}'.",
             )
     headers = request.headers
     written = headers.get("x-amz-date") or headers.get("date")
@@ -256,7 +285,8 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
     if not timestamp.startswith(date):
         if service == "s3":
             raise _malformed(
-                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: "{timestamp[:8]}".'
+                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: '
+                f'"{timestamp[:8]}".'
             )
         raise AwsError(
             "SignatureDoesNotMatch",
@@ -264,12 +294,21 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
             f"'{date}' != '{timestamp[:8]}', from '{timestamp}'.",
         )
     return Presented(
-        access_key, headers.get("x-amz-security-token"), "REST-HEADER", V4, signature, date, region, service,
-        _signed_headers(signed_headers), moment, timestamp,
-    )  # fmt: skip
+        access_key,
+        headers.get("x-amz-security-token"),
+        "REST-HEADER",
+        V4,
+        signature,
+        date,
+        region,
+        service,
+        _signed_headers(signed_headers),
+        moment,
+        timestamp,
+    )
 
 
-def _require_parts(
+def _require_parts(  # noqa: PLR0917
     credential: str,
     signed_headers: str,
     signature: str,
@@ -349,7 +388,8 @@ def _query_v4(request: Request, service: str | None) -> Presented:
                 + " Re-examine the query-string parameters.",
             )
         raise _bad_query(
-            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+            "X-Amz-Signature, "
             "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
         )
     if parameters["X-Amz-Algorithm"] != V4:
@@ -373,11 +413,19 @@ def _query_v4(request: Request, service: str | None) -> Presented:
             f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: "{timestamp[:8]}".'
         )
     return Presented(
-        access_key, parameters.get("X-Amz-Security-Token") or request.headers.get("x-amz-security-token"),
-        "REST-QUERY-STRING", V4, parameters["X-Amz-Signature"], date, region, service,
-        _signed_headers(parameters["X-Amz-SignedHeaders"]), moment, timestamp,
+        access_key,
+        parameters.get("X-Amz-Security-Token") or request.headers.get("x-amz-security-token"),
+        "REST-QUERY-STRING",
+        V4,
+        parameters["X-Amz-Signature"],
+        date,
+        region,
+        service,
+        _signed_headers(parameters["X-Amz-SignedHeaders"]),
+        moment,
+        timestamp,
         _lifetime(parameters["X-Amz-Expires"]) if "X-Amz-Expires" in parameters else None,
-    )  # fmt: skip
+    )
 
 
 def _lifetime(text: str) -> int:
@@ -389,7 +437,8 @@ def _lifetime(text: str) -> int:
     # Twenty digits already exceed the limit; int() need not look at more.
     if len(digits) > 20 or int(digits) > MAX_EXPIRES:
         raise _bad_query(
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less "
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires "
+            "must be less "
             "than 604800 seconds"
         )
     return int(digits)
@@ -399,7 +448,8 @@ def _bad_query(message: str) -> AwsError:
     return AwsError("AuthorizationQueryParametersError", message)
 
 
-# --- signature version 2 (S3 only) ---------------------------------------------------------------------------
+# --- signature version 2 (S3 only)
+# ---------------------------------------------------------------------------
 
 
 def _header_v2(request: Request, authorization: str) -> Presented:
@@ -415,9 +465,18 @@ def _header_v2(request: Request, authorization: str) -> Presented:
     if moment is None or moment < 0:
         raise _no_date()
     return Presented(
-        access_key, request.headers.get("x-amz-security-token"), "REST-HEADER", V2, signature, "", "", "s3", (),
-        moment, iso_basic(moment),
-    )  # fmt: skip
+        access_key,
+        request.headers.get("x-amz-security-token"),
+        "REST-HEADER",
+        V2,
+        signature,
+        "",
+        "",
+        "s3",
+        (),
+        moment,
+        iso_basic(moment),
+    )
 
 
 def _query_v2(request: Request, service: str | None) -> Presented | None:
@@ -437,6 +496,15 @@ def _query_v2(request: Request, service: str | None) -> Presented | None:
     if not (expires.removeprefix("-").isdigit() and expires.isascii()) or len(expires) > 11:
         raise AwsError("AccessDenied", f"Invalid date (should be seconds since epoch): {expires}")
     return Presented(
-        parameters["AWSAccessKeyId"], parameters.get("x-amz-security-token"), "REST-QUERY-STRING", V2,
-        parameters["Signature"], "", "", "s3", (), int(expires), "",
-    )  # fmt: skip
+        parameters["AWSAccessKeyId"],
+        parameters.get("x-amz-security-token"),
+        "REST-QUERY-STRING",
+        V2,
+        parameters["Signature"],
+        "",
+        "",
+        "s3",
+        (),
+        int(expires),
+        "",
+    )

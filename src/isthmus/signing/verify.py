@@ -21,9 +21,13 @@ from .dates import SKEW_SECONDS, iso_basic, iso_seconds
 from .payload import EMPTY_SHA256, UNSIGNED, declared_payload
 from .presented import V2, V4, Presented
 
-_MISMATCH_S3 = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+_MISMATCH_S3 = (
+    "The request signature we calculated does not match the signature you provided. Check "
+    "your key and signing method."
+)
 _MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+    "The request signature we calculated does not match the signature you provided. Check your AWS "
+    "Secret Access "
     "Key and signing method. Consult the service documentation for details."
 )
 
@@ -200,8 +204,8 @@ def _check_skew(presented: Presented, now: float, s3: bool) -> None:
         )
     raise AwsError(
         "SignatureDoesNotMatch",
-        f"Signature not yet current: {presented.timestamp} is still later than {iso_basic(now + SKEW_SECONDS)} "
-        f"({iso_basic(now)} + {minutes} min.)",
+        f"Signature not yet current: {presented.timestamp} is still later than "
+        f"{iso_basic(now + SKEW_SECONDS)} ({iso_basic(now)} + {minutes} min.)",
     )
 
 
@@ -250,7 +254,9 @@ def _verify_v2(
 
 
 def _verify_form(presented: Presented, secret: str) -> None:
-    """A form signs nothing but its policy; the policy's own expiration bounds its life (see `post_policy`)."""
+    """A form signs nothing but its policy; the policy's own expiration bounds its life (see
+    `post_policy`).
+    """
     policy = presented.policy or ""
     if presented.version == V2:
         ours = signature_v2(secret, policy)

@@ -126,8 +126,23 @@ CREATE INDEX mfa_devices_by_owner ON mfa_devices (account, owner_id);
 CREATE TABLE login_profiles (
     user_id TEXT PRIMARY KEY REFERENCES users(id),
     password TEXT NOT NULL,
+    previous_passwords TEXT NOT NULL DEFAULT '[]',  -- JSON: hashes, the newest first
     reset_required INTEGER NOT NULL,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    changed REAL                          -- when the password was last set; NULL is `created`
+);
+
+-- What UpdateAccountPasswordPolicy set (JSON of its input); no row is AWS's default policy.
+CREATE TABLE password_policies (
+    account TEXT PRIMARY KEY REFERENCES accounts(id),
+    document TEXT NOT NULL
+);
+
+-- The last credential report of each account (CSV).
+CREATE TABLE credential_reports (
+    account TEXT PRIMARY KEY REFERENCES accounts(id),
+    content BLOB NOT NULL,
+    generated REAL NOT NULL
 );
 
 -- resource: a unique id (AIDA…, AROA…, ANPA…) or, for an MFA device, its serial number.

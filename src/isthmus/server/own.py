@@ -1,0 +1,51 @@
+"""Our own addresses, under `/-/`, which no bucket name can take: health and metrics.
+
+Metrics are counted per worker in files that all workers share, so a scrape sees the whole server whichever worker
+answers it (prometheus-client's multiprocess mode).
+"""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from isthmus.operation import System
+from isthmus.store import StoreError
+from isthmus.wire import Request, Response
+
+_TEXT = [("Content-Type", "text/plain; charset=utf-8")]
+_REQUESTS = Counter("isthmus_requests_total", "Requests answered", ["service", "operation", "status"])
+_SECONDS = Histogram(
+    "isthmus_request_seconds",
+    "Time until the answer was ready to send",
+    ["service"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+def count(service: str, operation: str, status: int, started: float) -> None:
+    """Count one answered request; `started` is a `time.perf_counter()`."""
+    _REQUESTS.labels(service, operation, str(status)).inc()
+    _SECONDS.labels(service).observe(time.perf_counter() - started)
+
+
+async def own_address(system: System, request: Request) -> Response:
+    """Answer `/-/health/live`, `/-/health/ready` and `/-/metrics`; 404 for the rest."""
+    if request.method not in ("GET", "HEAD"):
+        return Response(405, [*_TEXT, ("Allow", "GET, HEAD")], b"use GET\n")
+    if request.path == "/-/health/live":
+        return Response(200, list(_TEXT), b"live\n")
+    if request.path == "/-/health/ready":
+        try:
+            await system.identity.fetch_one("SELECT 1")
+            await system.objects.fetch_one("SELECT 1")
+        except StoreError as error:
+            return Response(503, list(_TEXT), f"not ready: {error}\n".encode())
+        return Response(200, list(_TEXT), b"ready\n")
+    if request.path == "/-/metrics":
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return Response(200, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], generate_latest(registry))
+    return Response(404, list(_TEXT), b"there is nothing here\n")
