@@ -157,7 +157,7 @@ def main() -> int:
             subprocess.run(
                 command,
                 cwd=options.checkout,
-                env={"S3TEST_CONF": str(home / "s3tests.conf"), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+                env={"S3TEST_CONF": str(home / "s3tests.conf"), "PATH": "/usr/bin:/bin", "HOME": str(home), "BOTO_DISABLE_CRT": "true"},
                 stdout=None if options.verbose else subprocess.DEVNULL,
                 check=False,
             )

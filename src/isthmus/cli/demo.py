@@ -247,17 +247,17 @@ def _refusals(walk: _Walk) -> None:
     walk.heading("What must fail")
     walk.run(
         "Bob, who is not in the group, has no permission to call AssumeRole",
-        f"--profile bob sts assume-role --role-arn {ROLE_ARN} --role-session-name x",
+        f"--profile bob sts assume-role --role-arn {ROLE_ARN} --role-session-name demo",
         fails_with=denied,
     )
     walk.run(
         "an administrator of a third account is not trusted",
-        f"--profile stranger sts assume-role --role-arn {ROLE_ARN} --role-session-name x",
+        f"--profile stranger sts assume-role --role-arn {ROLE_ARN} --role-session-name demo",
         fails_with=denied,
     )
     walk.run(
         "Alice without MFA",
-        f"--profile alice sts assume-role --role-arn {ROLE_ARN} --role-session-name x",
+        f"--profile alice sts assume-role --role-arn {ROLE_ARN} --role-session-name demo",
         fails_with=denied,
     )
     walk.run(
@@ -272,13 +272,13 @@ def _refusals(walk: _Walk) -> None:
         f"--assume-role-policy-document file://{walk.home}/partner.json --query Role.Arn --output text",
         prints=PARTNER_ARN,
     )
-    assume = f"--profile alice sts assume-role --role-arn {PARTNER_ARN} --role-session-name x"
+    assume = f"--profile alice sts assume-role --role-arn {PARTNER_ARN} --role-session-name demo"
     arn = "--query AssumedRoleUser.Arn --output text"
-    walk.run("with the external id", f"{assume} --external-id {EXTERNAL_ID} {arn}", prints="assumed-role/PartnerReader/x")
+    walk.run("with the external id", f"{assume} --external-id {EXTERNAL_ID} {arn}", prints="assumed-role/PartnerReader/demo")
     walk.run("with a wrong external id", f"{assume} --external-id guessed", fails_with=denied)
     walk.run("with no external id", assume, fails_with=denied)
     sts = walk.client("sts", "alice")
-    credentials = sts.assume_role(RoleArn=PARTNER_ARN, RoleSessionName="x", ExternalId=EXTERNAL_ID)["Credentials"]
+    credentials = sts.assume_role(RoleArn=PARTNER_ARN, RoleSessionName="demo", ExternalId=EXTERNAL_ID)["Credentials"]
     token = credentials["SessionToken"]
     middle = len(token) // 2
     changed = token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]

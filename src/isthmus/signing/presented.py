@@ -232,8 +232,6 @@ def _scope(credential: str) -> tuple[str, str, str, str] | str:
         return (
             f'incorrect date format "{date}". This date in the credential must be in the format "yyyyMMdd".'
         )
-    if not region:
-        return "a non-empty region must be provided in the credential."
     if terminal != "aws4_request":
         return f'incorrect terminal "{terminal}". This endpoint uses "aws4_request".'
     return access_key, date, region, service
