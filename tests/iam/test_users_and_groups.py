@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from builders import ANALYTICS, PRODUCTION, START, World, allow, deny, policy, statement, story
 
 import isthmus.iam  # noqa: F401 - registers the operations
+from builders import ANALYTICS, PRODUCTION, START, World, allow, deny, policy, statement, story
 from isthmus.wire import AwsError
 
 ROOT = PRODUCTION
@@ -277,7 +277,8 @@ async def test_a_missing_entity_is_told_only_to_those_who_may_look(world: World)
 
 
 CONDITIONS = [
-    ("CreateUser", {"iam:PermissionsBoundary": "LIMIT"}, {"UserName": "n", "PermissionsBoundary": "LIMIT"}, {"UserName": "n"}),
+    ("CreateUser", {"iam:PermissionsBoundary": "LIMIT"}, {"UserName": "n", "PermissionsBoundary": "LIMIT"},
+     {"UserName": "n"}),
     (
         "AttachUserPolicy",
         {"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"},
@@ -292,7 +293,8 @@ CONDITIONS = [
         {"UserName": "bob", "Tags": [{"Key": "Team", "Value": "data"}]},
         {"UserName": "bob", "Tags": [{"Key": "Team", "Value": "ops"}]},
     ),
-    ("UntagUser", {"aws:TagKeys": "team"}, {"UserName": "bob", "TagKeys": ["team"]}, {"UserName": "bob", "TagKeys": ["x"]}),
+    ("UntagUser", {"aws:TagKeys": "team"}, {"UserName": "bob", "TagKeys": ["team"]},
+     {"UserName": "bob", "TagKeys": ["x"]}),
     ("PutUserPermissionsBoundary", {"iam:PermissionsBoundary": "LIMIT"},
      {"UserName": "carol", "PermissionsBoundary": "LIMIT"},
      {"UserName": "carol", "PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}),
