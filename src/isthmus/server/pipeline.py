@@ -10,6 +10,7 @@ import base64
 import hashlib
 import logging
 import re
+import time
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -18,26 +19,23 @@ from botocore.model import OperationModel
 
 import isthmus.iam
 import isthmus.s3
-import isthmus.sts
+import isthmus.sts  # noqa: F401 - importing a service fills the table of operations
+from isthmus.identity import Bucket
 from isthmus.operation import OPERATIONS, AccessDenied, Call, Operation, System, authorise
-from isthmus.signing import (
-    Presented,
-    VerifiedBody,
-    credentials_of,
-    declared_payload,
-    signing_key_of,
-    verified_body,
-    verify,
-)
+from isthmus.s3.cors import cors_headers, preflight
+from isthmus.signing import Presented, credentials_of, declared_payload, signing_key_of, verified_body, verify
 from isthmus.store import StoreError
 from isthmus.sts.messages import encode_decision
 from isthmus.wire import (
     AwsError,
+    Body,
     BytesBody,
     Request,
     Response,
     S3Route,
-    parse_input,
+    form_of,
+    parse_query_input,
+    parse_s3_input,
     query_action,
     render,
     render_error,
@@ -46,15 +44,17 @@ from isthmus.wire import (
     service_of_host,
 )
 
-from .authenticate import Credentials, anonymous_credentials, find_credentials, refusal
+from .authenticate import Credentials, anonymous_credentials, find_credentials
+from .body import ClientGone
 from .context import request_context
+from .own import count, own_address
 
 _log = logging.getLogger("isthmus")
 
 SERVICES = ("s3", "iam", "sts")
 _FORM_BYTES = 1 << 20  # the largest form a query service reads
-_XML_BYTES = 2 << 20  # the largest document S3 reads (DeleteObjects of 1000 long keys)
-_UNSIGNED_ACTIONS = re.compile(r"(?:^|&)Action=(AssumeRoleWithWebIdentity|AssumeRoleWithSAML)(?:&|$)")
+_XML_BYTES = 2 << 20  # the largest document S3 reads: DeleteObjects of 1000 long keys
+_UNSIGNED_ACTIONS = re.compile(r"(?:^|&)Action=(?:AssumeRoleWithWebIdentity|AssumeRoleWithSAML)(?:&|\Z)")
 
 
 @dataclass(slots=True)
@@ -64,105 +64,124 @@ class _Trace:
     request_id: str
     host_id: str
     service: str = "s3"
+    operation: str = ""
     call: Call | None = None
-    model: OperationModel | None = None
 
 
 class Pipeline:
-    """Answers requests for one worker process."""
+    """Answers requests for one worker process. trusted_proxies: whose X-Forwarded-For is believed."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, trusted_proxies: tuple[str, ...] = ()) -> None:
         self._system = system
+        self._trusted_proxies = frozenset(trusted_proxies)
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request; never raises."""
-        entropy = self._system.entropy(48)
-        trace = _Trace(entropy[:8].hex().upper(), base64.b64encode(entropy[:32]).decode())
+        """The response to a request; raises nothing but ClientGone."""
+        if request.path.startswith("/-/"):
+            return await own_address(self._system, request)
+        started = time.perf_counter()
+        entropy = self._system.entropy(40)
+        trace = _Trace(entropy[:8].hex().upper(), base64.b64encode(entropy[8:]).decode())
         try:
             response = await self._through_the_doors(request, trace)
-        except AccessDenied as error:
-            response = self._refuse(request, trace, self._explained(error, trace))
+        except ClientGone:
+            raise
         except AwsError as error:
-            response = self._refuse(request, trace, error)
+            response = self._refuse(request, trace, self._explained(error, trace))
         except StoreError as error:
             _log.error("request %s: %s", trace.request_id, error)
             response = self._refuse(request, trace, AwsError("ServiceUnavailable", "Please reduce your request rate."))
         except Exception:
-            # The last line of defence: an error in one operation answers 500 and takes nothing else down.
+            # The last line of defence: a fault in one operation answers 500 and takes nothing else down.
             _log.error("request %s failed\n%s", trace.request_id, traceback.format_exc())
-            message = "We encountered an internal error. Please try again."
             code = "InternalError" if trace.service == "s3" else "InternalFailure"
-            response = self._refuse(request, trace, AwsError(code, message))
+            message = "We encountered an internal error. Please try again."
+            response = self._refuse(request, trace, AwsError(code, message, 500))
+        self._mark(request, response, trace)
+        count(trace.service, trace.operation or "none", response.status, started)
         return response
 
     async def _through_the_doors(self, request: Request, trace: _Trace) -> Response:
-        system = self._system
-        now = system.clock()
-        system.directory.refresh()
-        presented = credentials_of(request)
-        service = trace.service = await self._service(request, presented)
+        if request.client in self._trusted_proxies:
+            forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            request.client = forwarded or request.client
+        now = self._system.clock()
+        self._system.directory.refresh()
+        service = trace.service = await self._service(request)
+        presented = credentials_of(request, service)
         if service == "s3":
             return await self._s3(request, trace, presented, now)
         return await self._query(request, trace, presented, now)
 
-    async def _service(self, request: Request, presented: Presented | None) -> str:
+    async def _service(self, request: Request) -> str:
         """The first door: the credential scope, else the host name, else the Action of an unsigned form."""
-        if presented is not None and presented.service:
-            if presented.service not in SERVICES:
-                message = f"Isthmus does not serve {presented.service}; it serves {', '.join(SERVICES)}."
-                raise AwsError("InvalidAction", message)
-            return presented.service
-        service = service_of_host(request.headers.get("host", ""))
+        scope = _SCOPE.search(request.headers.get("authorization", "")) or _QUERY_SCOPE.search(request.query)
+        if scope is not None:
+            if scope[1] not in SERVICES:
+                raise AwsError("InvalidAction", f"Isthmus does not serve {scope[1]}; it serves {', '.join(SERVICES)}.")
+            return scope[1]
+        service = service_of_host(request.headers.get("host", ""), self._system.settings.domains)
         if service is not None:
             return service
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        if presented is None and request.method == "POST" and request.path == "/" and form:
-            data = await _read(PlainBody(request.body), _FORM_BYTES, "s3")
+        if request.method == "POST" and request.path == "/" and form and "authorization" not in request.headers:
+            data = await _read(request.body, _FORM_BYTES)
             request.body = BytesBody(data)
             if _UNSIGNED_ACTIONS.search(data.decode("latin-1")):
                 return "sts"
         return "s3"
 
-    # S3: REST, the body may be large and is read by the operation
+    # S3: REST; a body may be large and is then read by the operation
 
     async def _s3(self, request: Request, trace: _Trace, presented: Presented | None, now: float) -> Response:
         system = self._system
         route = route_s3(request, system.settings.domains)
-        if route.operation == "PostObject":
-            return await self._post_object(request, trace, route, now)
+        if route.operation == "OptionsObject":
+            return await self._preflight(request, route)
         credentials = anonymous_credentials()
         if presented is not None:
             credentials = await find_credentials(system, presented, "s3", now)
-            payload = declared_payload(request, presented)
-            verify(presented, request, credentials.secret, now, payload_hash=payload, virtual_bucket=route.virtual_bucket)
-        body = verified_body(request, presented, signing_key_of(presented, credentials.secret) if presented else None)
+            verify(
+                presented,
+                request,
+                credentials.secret,
+                now,
+                payload_hash=declared_payload(request, presented),
+                virtual_bucket=route.virtual_bucket,
+            )
+        key = signing_key_of(presented, credentials.secret) if presented is not None else None
+        body = verified_body(request, presented, key)
         operation = _operation("s3", route.operation, presented)
-        region = presented.region if presented is not None and presented.region else system.settings.region
+        trace.operation = operation.name
+        request.body = body if operation.streams else BytesBody(await _read(body, _XML_BYTES))
+        data = b"" if operation.streams else b"".join([chunk async for chunk in request.body.chunks()])
         model = service_model("s3").operation_model(operation.name)
-        data = b"" if operation.streams else await _read(body, _XML_BYTES, "s3")
-        given = parse_input(model, request, data, route)
+        given = parse_s3_input(model, route, request, data)
+        region = presented.region if presented is not None and presented.region else system.settings.region
         call = self._call(operation, given, credentials, request, trace, presented, region, now)
-        call.request.body = body if operation.streams else BytesBody(data)
-        trace.model = model
-        return await self._perform(call, trace, model)
+        return await self._perform(call, model)
+
+    async def _preflight(self, request: Request, route: S3Route) -> Response:
+        return preflight(await self._system.directory.bucket(route.bucket or ""), request)
 
     # IAM and STS: a form, read whole before its signature is checked
 
     async def _query(self, request: Request, trace: _Trace, presented: Presented | None, now: float) -> Response:
         system, service = self._system, trace.service
-        data = await _read(PlainBody(request.body), _FORM_BYTES, service)
+        data = await _read(request.body, _FORM_BYTES)
         request.body = BytesBody(data)
         credentials = anonymous_credentials()
         if presented is not None:
             credentials = await find_credentials(system, presented, service, now)
             verify(presented, request, credentials.secret, now, payload_hash=hashlib.sha256(data).hexdigest())
-        action = query_action(service_model(service), request, data)
+        form = form_of(request, data)
+        action = trace.operation = query_action(service_model(service), form)
         operation = _operation(service, action, presented)
-        model = trace.model = service_model(service).operation_model(action)
-        given = parse_input(model, request, data)
+        model = service_model(service).operation_model(action)
+        given = parse_query_input(model, form)
         region = presented.region if presented is not None else system.settings.region
         call = self._call(operation, given, credentials, request, trace, presented, region, now)
-        return await self._perform(call, trace, model)
+        return await self._perform(call, model)
 
     # Doors four and five
 
@@ -180,25 +199,73 @@ class Pipeline:
         context = request_context(
             request, operation.service, region, presented, credentials.context, credentials.session, now
         )
-        call = Call(
+        trace.call = Call(
             operation, given, credentials.caller, request, self._system, context, trace.request_id, now, region
         )
-        trace.call = call
-        return call
+        return trace.call
 
-    async def _perform(self, call: Call, trace: _Trace, model: OperationModel) -> Response:
+    async def _perform(self, call: Call, model: OperationModel) -> Response:
         await authorise(call)
         output = await call.operation.execute(call)
-        return self._marked(render(model, output or {}, trace.request_id), trace)
+        return render(model, output or {}, call.request_id)
 
     # Answers
 
-    def _explained(self, error: AccessDenied, trace: _Trace) -> AwsError:
-        """The denial with the words of its service and the sealed message for DecodeAuthorizationMessage."""
-        if trace.call is None:
+    def _explained(self, error: AwsError, trace: _Trace) -> AwsError:
+        """A denial in the words of its service, with the sealed message for DecodeAuthorizationMessage."""
+        if not isinstance(error, AccessDenied) or trace.call is None:
             return error
         if trace.service == "s3":
             error.message = error.decision.s3_message
         error.extra["EncodedAuthorizationMessage"] = encode_decision(self._system.vault, error.decision, trace.call)
         return error
-'''
+
+    def _refuse(self, request: Request, trace: _Trace, error: AwsError) -> Response:
+        return render_error(trace.service, error, trace.request_id, trace.host_id, request.method)
+
+    def _mark(self, request: Request, response: Response, trace: _Trace) -> None:
+        """The headers of every answer."""
+        headers = response.headers
+        if trace.service != "s3":
+            headers.append(("x-amzn-RequestId", trace.request_id))
+            return
+        headers += (("x-amz-request-id", trace.request_id), ("x-amz-id-2", trace.host_id), ("Server", "Isthmus"))
+        if "origin" in request.headers and trace.call is not None:
+            bucket = trace.call.found.get("bucket")
+            if isinstance(bucket, Bucket):
+                headers += cors_headers(bucket, request)
+
+
+_SCOPE = re.compile(r"Credential=[^,\s]*/[0-9]{8}/[^/,\s]*/([a-z0-9-]+)/aws4_request")
+_QUERY_SCOPE = re.compile(r"X-Amz-Credential=[^&]*%2F[0-9]{8}%2F[^&]*%2F([a-z0-9-]+)%2Faws4_request", re.IGNORECASE)
+
+
+def _operation(service: str, name: str, presented: Presented | None) -> Operation:
+    """The operation of the table, if an unsigned request may ask for it at all."""
+    operation = OPERATIONS.get((service, name))
+    if operation is None:
+        if service == "s3":
+            raise AwsError("NotImplemented", f"Isthmus does not implement {name}; docs/operations.md lists what it does.")
+        raise AwsError("InvalidAction", f"Isthmus does not implement {name}; docs/operations.md lists what it does.")
+    if presented is None and not operation.anonymous:
+        if service == "s3":
+            raise AwsError("AccessDenied", "Access Denied")
+        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
+    return operation
+
+
+async def _read(body: Body, limit: int) -> bytes:
+    """A whole body. Raises AwsError EntityTooLarge beyond `limit` bytes."""
+    if body.length is not None and body.length > limit:
+        raise _too_large(limit)
+    pieces, size = [], 0
+    async for chunk in body.chunks():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+def _too_large(limit: int) -> AwsError:
+    return AwsError("EntityTooLarge", f"The request body is larger than the {limit} bytes this operation reads.", 413)

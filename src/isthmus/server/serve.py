@@ -19,7 +19,6 @@ from .configuration import Configuration
 from .first_start import make_first_account
 from .http import Door
 from .maintenance import maintain
-from .pipeline import Pipeline
 from .setup import SetupResult, apply
 from .setup_file import InvalidSetup, read_setup_file
 from .system import CannotStart, open_system
@@ -41,6 +40,9 @@ def serve_forever(configuration: Configuration) -> int:
     note = _run(_prepare(configuration, endpoint))
 
     async def serve(worker: Worker) -> None:
+        # prometheus-client looks for its directory when it is imported, which must not be before it is set.
+        from .pipeline import Pipeline
+
         async with open_system(configuration, os.environ) as system:
             door = Door(Pipeline(system, configuration.trusted_proxies).answer)
             await door.listen(worker.listener, context)
@@ -52,9 +54,8 @@ def serve_forever(configuration: Configuration) -> int:
                 keeping.cancel()
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
-        # prometheus-client reads the variable when the workers first count something.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
-        return run_workers(listeners, serve, lambda: print(f"Isthmus answers at {endpoint}{note}", flush=True))
+        return run_workers(listeners, serve, lambda _host, _port: print(f"Isthmus answers at {endpoint}{note}", flush=True))
 
 
 def apply_setup(configuration: Configuration, file: Path) -> str:

@@ -99,26 +99,20 @@ def address_of(listener: socket.socket) -> tuple[str, int]:
 
 
 def run_workers(
-    count: int,
-    listen: str,
+    listeners: list[socket.socket],
     serve: Serve,
     announce: Callable[[str, int], None],
     *,
     grace: float = 35.0,
 ) -> int:
-    """Serve `listen` with `count` processes until SIGTERM or SIGINT; the exit status.
+    """Serve the sockets of `bind`, each with a process, until SIGTERM or SIGINT; the exit status.
 
     serve: a worker's whole life, in its own process with its own event loop.
     announce: called once with host and port when all workers accept connections.
     grace: seconds workers have to finish before they are killed.
     Must be called from the main thread of a process without an event loop. Prints one line to stderr and
-    returns 1 when the address is taken or a worker fails before it is ready.
+    returns 1 when a worker fails before it is ready.
     """
-    try:
-        listeners = bind(listen, count)
-    except CannotListen as error:
-        print(f"isthmus: {error}", file=sys.stderr)
-        return 1
     return _Supervisor(listeners, serve, announce, grace).run()
 
 

@@ -1,0 +1,203 @@
+"""S3's requests: parameters from path, query, headers and an XML (or raw) payload.
+
+Source: Smithy specification, "AWS restXml protocol"; botocore's S3 model; error texts of the S3 API reference. How an
+operation's input is read is worked out once per operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from botocore.model import OperationModel, Shape
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from .errors import AwsError
+from .http import Request
+from .models import service_model
+from .route import S3Route
+from .values import BadValue, read_scalar
+
+MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+_INTEGERS = "Provided {name} not an integer or within integer range"
+_INVALID = {"encoding-type": "Invalid Encoding Method specified in Request"}
+# Enumerations whose values the operation itself judges, with an error code of its own.
+_OWN_ERROR = frozenset({"x-amz-storage-class", "x-amz-acl", "x-amz-server-side-encryption", "x-amz-object-ownership",
+                        "x-amz-checksum-algorithm", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-type"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to read an operation's input."""
+
+    query: tuple[tuple[str, str, Shape], ...]
+    headers: tuple[tuple[str, str, Shape], ...]
+    header_maps: tuple[tuple[str, str], ...]
+    payload: str | None
+    payload_shape: Shape | None
+    streams: bool
+    body_shape: Shape | None
+
+
+def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, body: bytes) -> dict[str, Any]:
+    """The input of an S3 operation by the model's member names; a streaming payload is left out.
+
+    Raises AwsError MalformedXML, InvalidArgument, MissingRequestBodyError.
+    """
+    plan = _plan(operation.name)
+    given: dict[str, Any] = {}
+    if route.bucket is not None:
+        given["Bucket"] = route.bucket
+    if route.key is not None:
+        given["Key"] = route.key
+    query, headers = route.query, request.headers
+    if query:
+        for name, member, shape in plan.query:
+            if name in query:
+                given[member] = _parameter(shape, name, query[name])
+    for name, member, shape in plan.headers:
+        if name in headers:
+            given[member] = _parameter(shape, name, headers[name])
+    for prefix, member in plan.header_maps:
+        given[member] = {name[len(prefix) :]: value for name, value in headers.items() if name.startswith(prefix)}
+    if plan.payload is not None and not plan.streams:
+        given.update(_payload(plan, body))
+    return given
+
+
+@cache
+def _plan(name: str) -> _Plan:
+    operation = service_model("s3").operation_model(name)
+    shape = operation.input_shape
+    query: list[tuple[str, str, Shape]] = []
+    headers: list[tuple[str, str, Shape]] = []
+    maps: list[tuple[str, str]] = []
+    payload = shape.serialization.get("payload") if shape is not None else None
+    for member, item in shape.members.items() if shape is not None else ():
+        location = item.serialization.get("location")
+        written = item.serialization.get("name", member)
+        if location == "querystring":
+            query.append((written, member, item))
+        elif location == "header":
+            headers.append((written.lower(), member, item))
+        elif location == "headers":
+            maps.append((written.lower(), member))
+    payload_shape = shape.members[payload] if shape is not None and payload else None
+    streams = payload_shape is not None and payload_shape.type_name == "blob"
+    return _Plan(tuple(query), tuple(headers), tuple(maps), payload, payload_shape, streams, shape)
+
+
+def _parameter(shape: Shape, name: str, text: str) -> Any:
+    try:
+        if shape.type_name == "list":
+            return [read_scalar(shape.member, part.strip()) for part in text.split(",") if part.strip()]
+        value = read_scalar(shape, text)
+    except BadValue:
+        if shape.type_name == "timestamp":
+            return None  # an unreadable date in a condition counts as not sent (RFC 9110)
+        message = _INTEGERS.format(name=name) if shape.type_name in ("integer", "long") else f"Invalid value for {name}"
+        raise _invalid(message, name, text) from None
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**63:
+        raise _invalid(_INTEGERS.format(name=name), name, text)
+    enum = shape.metadata.get("enum")
+    if enum and value not in enum and name not in _OWN_ERROR:
+        raise _invalid(_INVALID.get(name, f"Invalid value for {name}"), name, text)
+    return value
+
+
+def _invalid(message: str, name: str, value: str) -> AwsError:
+    return AwsError("InvalidArgument", message, extra={"ArgumentName": name, "ArgumentValue": value})
+
+
+def _payload(plan: _Plan, body: bytes) -> dict[str, Any]:
+    assert plan.payload is not None
+    shape: Any = plan.payload_shape
+    if shape.type_name == "string":
+        try:
+            return {plan.payload: body.decode("utf-8")}
+        except UnicodeDecodeError:
+            raise AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from None
+    if not body.strip():
+        required = plan.body_shape is not None and plan.payload in plan.body_shape.required_members  # type: ignore[attr-defined]
+        if required:
+            raise AwsError("MissingRequestBodyError", "Request Body is empty")
+        return {}
+    return {plan.payload: read_xml(shape, body)}
+
+
+def read_xml(shape: Shape, body: bytes) -> Any:
+    """The value of an XML document; entities and DTDs are refused. Raises AwsError MalformedXML."""
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise AwsError("MalformedXML", MALFORMED_XML) from None
+    expected = shape.serialization.get("name", shape.name)
+    if _local(root) not in (expected, shape.name):
+        raise AwsError("MalformedXML", MALFORMED_XML)
+    return _reader(shape)(root)
+
+
+Read = Callable[[Element], Any]
+
+
+def _reader(shape: Shape) -> Read:
+    kind = shape.type_name
+    if kind == "structure":
+        return lambda element: _structure(shape, element)
+    if kind == "list":
+        return lambda element: _list(shape, element)
+    return lambda element: _scalar(shape, element)
+
+
+def _structure(shape: Any, element: Element) -> dict[str, Any]:
+    children: dict[str, list[Element]] = {}
+    for child in element:
+        if isinstance(child.tag, str):
+            children.setdefault(_local(child), []).append(child)
+    value: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        serialization = member.serialization
+        written = serialization.get("name", name)
+        if serialization.get("xmlAttribute"):
+            attribute = written.rpartition(":")[2]
+            for key, text in element.attrib.items():
+                if key.rpartition("}")[2] == attribute:
+                    value[name] = text
+        elif member.type_name == "list" and serialization.get("flattened"):
+            item = member.member.serialization.get("name", written)
+            elements = children.get(item) or children.get(written)
+            if elements is not None:
+                value[name] = [_reader(member.member)(child) for child in elements]
+        elif written in children:
+            value[name] = _reader(member)(children[written][0])
+    for name in shape.required_members:
+        if name not in value:
+            raise AwsError("MalformedXML", MALFORMED_XML)
+    return value
+
+
+def _list(shape: Any, element: Element) -> list[Any]:
+    read = _reader(shape.member)
+    return [read(child) for child in element if isinstance(child.tag, str)]
+
+
+def _scalar(shape: Shape, element: Element) -> Any:
+    text = element.text or ""
+    if len(element):
+        raise AwsError("MalformedXML", MALFORMED_XML)
+    try:
+        value = read_scalar(shape, text if shape.type_name == "string" else text.strip())
+    except BadValue:
+        raise AwsError("MalformedXML", MALFORMED_XML) from None
+    enum = shape.metadata.get("enum")
+    if enum and value not in enum:
+        raise AwsError("MalformedXML", MALFORMED_XML)
+    return value
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
