@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from isthmus.operation import Call, Permission, Resource, operation
-from isthmus.policy import PrincipalKind
+from isthmus.policy import PolicyDocument, PrincipalKind, ResourcePolicy
 from isthmus.store import Reader, Transaction
 from isthmus.wire import AwsError
 
@@ -119,13 +119,23 @@ async def delete_login_profile(call: Call) -> dict[str, Any]:
 
 
 async def _on_own_password(call: Call) -> Resource:
-    """The calling user. A password policy with AllowUsersToChangePassword is a grant; a deny still wins."""
+    """The calling user. A password policy with AllowUsersToChangePassword allows it like a resource-based policy
+    that names the user; a deny still wins."""
     principal = call.caller.principal
     if principal.kind is not PrincipalKind.USER:
         raise AwsError("InvalidUserType", "Only IAM Users can change their own password", 400)
     policy = await password_policy(call.system.identity, call.account)
-    allowed = policy is not None and policy["AllowUsersToChangePassword"]
-    return Resource(principal.entity_arn, call.account, acl_allows=allowed)
+    if policy is None or not policy["AllowUsersToChangePassword"]:
+        return Resource(principal.entity_arn, call.account)
+    grant = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal.entity_arn},
+        "Action": "iam:ChangePassword",
+        "Resource": principal.entity_arn,
+    }
+    document = PolicyDocument.parse(json.dumps({"Version": "2012-10-17", "Statement": grant}))
+    trusted = ResourcePolicy(document, {principal.entity_arn: principal.entity_id})
+    return Resource(principal.entity_arn, call.account, trusted)
 
 
 @operation("iam", "ChangePassword", Permission("iam:ChangePassword", on=_on_own_password))
