@@ -18,9 +18,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import yaml
 
@@ -157,7 +157,12 @@ def main() -> int:
             subprocess.run(
                 command,
                 cwd=options.checkout,
-                env={"S3TEST_CONF": str(home / "s3tests.conf"), "PATH": "/usr/bin:/bin", "HOME": str(home), "BOTO_DISABLE_CRT": "true"},
+                env={
+                    "S3TEST_CONF": str(home / "s3tests.conf"),
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": str(home),
+                    "BOTO_DISABLE_CRT": "true",
+                },
                 stdout=None if options.verbose else subprocess.DEVNULL,
                 check=False,
             )

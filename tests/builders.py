@@ -173,9 +173,7 @@ class World:
         return arn
 
     async def attach(self, account: str, entity_id: str, arn: str, position: int = 0) -> None:
-        await self._insert(
-            "attached_policies", account=account, entity_id=entity_id, policy_arn=arn, position=position
-        )
+        await self._insert("attached_policies", account=account, entity_id=entity_id, policy_arn=arn, position=position)
 
     async def tag(self, resource: str, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():
@@ -206,9 +204,7 @@ class World:
         """What an authenticator shows now, or some 30-second steps from now."""
         return mfa.code_at(seed, mfa.step_at(self.now) + steps)
 
-    async def call(
-        self, who: User | Json | str | None, service: str, name: str, **members: Any
-    ) -> dict[str, Any]:
+    async def call(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> dict[str, Any]:
         """Pass the doors from authorisation on; the output.
 
         who: a user; the output of an STS operation, for its credentials; an account id, for its root;
@@ -232,9 +228,7 @@ class World:
         output: dict[str, Any] = await operation.execute(call)
         return output
 
-    async def refused(
-        self, who: User | Json | str | None, service: str, name: str, **members: Any
-    ) -> AwsError:
+    async def refused(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> AwsError:
         """The error of a call that must not succeed."""
         try:
             output = await self.call(who, service, name, **members)
@@ -293,9 +287,7 @@ def deny(action: str | Sequence[str], resource: str = "*", **more: Any) -> dict[
     return policy(statement("Deny", action, resource, **more))
 
 
-def trusts(
-    principal: str | Json, action: str | Sequence[str] = "sts:AssumeRole", **more: Any
-) -> dict[str, Any]:
+def trusts(principal: str | Json, action: str | Sequence[str] = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
     """A trust policy for one principal: an ARN or account id, or a whole Principal element."""
     element = {"AWS": principal} if isinstance(principal, str) else principal
     return policy({"Effect": "Allow", "Principal": element, "Action": action, **more})

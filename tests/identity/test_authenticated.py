@@ -46,9 +46,7 @@ async def test_a_user_with_long_term_keys(world: World) -> None:
 
 @story
 async def test_the_root_user_with_long_term_keys(world: World) -> None:
-    principal, policies, context = await authenticated.long_term(
-        world.directory, await world.access_key(PRODUCTION)
-    )
+    principal, policies, context = await authenticated.long_term(world.directory, await world.access_key(PRODUCTION))
     root = f"arn:aws:iam::{PRODUCTION}:root"
     assert principal == Principal(PrincipalKind.ROOT, PRODUCTION, root, root, PRODUCTION)
     assert policies.identity == ()

@@ -209,9 +209,7 @@ async def test_principals_are_resolved_to_the_ids_they_mean_now(world: World) ->
     role = await world.role(ANALYTICS, "reader", trust=trusts(PRODUCTION))
 
     async def ids(*principals: str) -> dict[str, str]:
-        text = json.dumps(
-            policy({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "s3:*"})
-        )
+        text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "s3:*"}))
         return await world.directory.principal_ids(PolicyDocument.parse(text))
 
     assert await ids(alice.arn, role.arn, PRODUCTION) == {alice.arn: alice.id, role.arn: role.id}

@@ -57,9 +57,7 @@ async def test_guessing_closes_the_device_for_a_quarter_of_an_hour(world: World)
     assert await mfa.verify(world.store.objects, DEVICE, world.code(), world.now)
     assert not await mfa.verify(world.store.objects, DEVICE, "000000", world.now)
     world.now += 60
-    assert not await mfa.verify(world.store.objects, DEVICE, world.code(), world.now), (
-        "closed, even for the right"
-    )
+    assert not await mfa.verify(world.store.objects, DEVICE, world.code(), world.now), "closed, even for the right"
     other = MfaDevice(DEVICE.serial + "2", PRODUCTION, SEED)
     assert await mfa.verify(world.store.objects, other, world.code(), world.now)
     world.now += 900

@@ -73,9 +73,7 @@ async def s3(
         operation=operation,
         input=members,
         caller=caller,
-        request=Request(
-            "PUT", "/", "", dict(headers or {}), body if isinstance(body, BytesBody) else BytesBody(body)
-        ),
+        request=Request("PUT", "/", "", dict(headers or {}), body if isinstance(body, BytesBody) else BytesBody(body)),
         system=world.system,
         context=context,
         request_id="request-1",

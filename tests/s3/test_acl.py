@@ -33,9 +33,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("canned", "action", "caller", "allowed"), TABLE)
-def test_canned_acls_allow_what_aws_lists(
-    canned: str, action: str, caller: str | None, allowed: bool
-) -> None:
+def test_canned_acls_allow_what_aws_lists(canned: str, action: str, caller: str | None, allowed: bool) -> None:
     acl = canned_acl(canned, OWNER, OTHER, "object")
     assert acl is not None
     assert AccessControlList.from_json(acl.to_json()) == acl
@@ -70,9 +68,7 @@ def test_copy_sources_are_read(text: str, expected: CopySource) -> None:
     assert parse_copy_source(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "/", "photos", "photos/", "/photos/", "photos/a?versionId=", "photos/a?x=y"]
-)
+@pytest.mark.parametrize("text", ["", "/", "photos", "photos/", "/photos/", "photos/a?versionId=", "photos/a?x=y"])
 def test_copy_sources_without_bucket_key_or_version_are_refused(text: str) -> None:
     with pytest.raises(AwsError) as caught:
         parse_copy_source(text)

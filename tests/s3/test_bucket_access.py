@@ -105,9 +105,7 @@ async def test_public_policies_need_block_public_access_off(world: World) -> Non
     reader = await world.user(ANALYTICS, "reader", allow("s3:ListBucket", "*"))
     await world.call(reader, "s3", "HeadBucket", Bucket="photos")
     restrict = {"RestrictPublicBuckets": True}
-    await world.call(
-        PRODUCTION, "s3", "PutPublicAccessBlock", Bucket="photos", PublicAccessBlockConfiguration=restrict
-    )
+    await world.call(PRODUCTION, "s3", "PutPublicAccessBlock", Bucket="photos", PublicAccessBlockConfiguration=restrict)
     for stranger in (None, reader):
         assert (await world.refused(stranger, "s3", "HeadBucket", Bucket="photos")).code == "AccessDenied"
     await world.call(PRODUCTION, "s3", "HeadBucket", Bucket="photos")
@@ -208,7 +206,5 @@ async def test_an_acl_document_keeps_the_owner(world: World) -> None:
             "MalformedACLError",
         ),
     ]:
-        error = await world.refused(
-            PRODUCTION, "s3", "PutBucketAcl", Bucket="photos", AccessControlPolicy=bad
-        )
+        error = await world.refused(PRODUCTION, "s3", "PutBucketAcl", Bucket="photos", AccessControlPolicy=bad)
         assert error.code == code

@@ -82,9 +82,7 @@ def test_what_was_put_is_got(tmp_path: Any, suffix: str, member: str, delete: st
 
 
 @pytest.mark.parametrize(("suffix", "member", "value", "code"), REFUSED)
-def test_impossible_configurations_are_refused(
-    tmp_path: Any, suffix: str, member: str, value: Any, code: str
-) -> None:
+def test_impossible_configurations_are_refused(tmp_path: Any, suffix: str, member: str, value: Any, code: str) -> None:
     @story
     async def run(world: World) -> None:
         await world.call(PRODUCTION, "s3", "CreateBucket", Bucket="photos")
@@ -111,17 +109,11 @@ async def test_lifecycle_dates_come_back_as_dates_and_rules_get_ids(world: World
 @story
 async def test_a_bucket_with_object_lock_stays_versioned(world: World) -> None:
     await world.call(PRODUCTION, "s3", "CreateBucket", Bucket="photos", ObjectLockEnabledForBucket=True)
-    assert (await world.call(PRODUCTION, "s3", "GetBucketVersioning", Bucket="photos")) == {
-        "Status": "Enabled"
-    }
+    assert (await world.call(PRODUCTION, "s3", "GetBucketVersioning", Bucket="photos")) == {"Status": "Enabled"}
     off = {"Status": "Suspended"}
-    error = await world.refused(
-        PRODUCTION, "s3", "PutBucketVersioning", Bucket="photos", VersioningConfiguration=off
-    )
+    error = await world.refused(PRODUCTION, "s3", "PutBucketVersioning", Bucket="photos", VersioningConfiguration=off)
     assert (error.code, error.status) == ("InvalidBucketState", 409)
-    await world.call(
-        PRODUCTION, "s3", "PutObjectLockConfiguration", Bucket="photos", ObjectLockConfiguration=LOCK
-    )
+    await world.call(PRODUCTION, "s3", "PutObjectLockConfiguration", Bucket="photos", ObjectLockConfiguration=LOCK)
     got = await world.call(PRODUCTION, "s3", "GetObjectLockConfiguration", Bucket="photos")
     assert got["ObjectLockConfiguration"] == LOCK
 
@@ -159,9 +151,7 @@ async def test_configurations_with_ids_are_listed_by_id(world: World) -> None:
 @story
 async def test_browsers_are_answered_for_pages_the_bucket_allows(world: World) -> None:
     await world.call(PRODUCTION, "s3", "CreateBucket", Bucket="photos")
-    await world.call(
-        PRODUCTION, "s3", "PutBucketCors", Bucket="photos", CORSConfiguration={"CORSRules": [CORS]}
-    )
+    await world.call(PRODUCTION, "s3", "PutBucketCors", Bucket="photos", CORSConfiguration={"CORSRules": [CORS]})
     world.directory.refresh()
     bucket = await world.directory.bucket("photos")
 

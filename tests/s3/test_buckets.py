@@ -50,9 +50,7 @@ async def test_a_name_taken_by_another_account_stays_taken(world: World) -> None
 async def test_outside_us_east_1_an_owner_cannot_repeat_the_creation(world: World) -> None:
     wanted = _constraint("eu-central-1")
     await world.call(PRODUCTION, "s3", "CreateBucket", Bucket="fotos", CreateBucketConfiguration=wanted)
-    error = await world.refused(
-        PRODUCTION, "s3", "CreateBucket", Bucket="fotos", CreateBucketConfiguration=wanted
-    )
+    error = await world.refused(PRODUCTION, "s3", "CreateBucket", Bucket="fotos", CreateBucketConfiguration=wanted)
     assert (error.code, error.status) == ("BucketAlreadyOwnedByYou", 409)
 
 
@@ -70,9 +68,7 @@ def test_bad_names_are_refused(name: str, tmp_path: object) -> None:
 async def test_locations_are_told_as_they_were_given(world: World) -> None:
     for name, wanted, region in [("old", "EU", "eu-west-1"), ("new", "ap-southeast-7", "ap-southeast-7")]:
         bucket = f"bucket-{name}"
-        await world.call(
-            PRODUCTION, "s3", "CreateBucket", Bucket=bucket, CreateBucketConfiguration=_constraint(wanted)
-        )
+        await world.call(PRODUCTION, "s3", "CreateBucket", Bucket=bucket, CreateBucketConfiguration=_constraint(wanted))
         location = await world.call(PRODUCTION, "s3", "GetBucketLocation", Bucket=bucket)
         assert location == {"LocationConstraint": wanted}
         assert (await world.call(PRODUCTION, "s3", "HeadBucket", Bucket=bucket))["BucketRegion"] == region
@@ -132,9 +128,7 @@ async def test_listing_shows_the_accounts_own_buckets_page_by_page(world: World)
     assert [b["Name"] for b in rest["Buckets"]] == ["data-c"]
     assert "ContinuationToken" not in rest
     assert (await world.refused(PRODUCTION, "s3", "ListBuckets", MaxBuckets=0)).code == "InvalidArgument"
-    assert (
-        await world.refused(PRODUCTION, "s3", "ListBuckets", ContinuationToken="?")
-    ).code == "InvalidArgument"
+    assert (await world.refused(PRODUCTION, "s3", "ListBuckets", ContinuationToken="?")).code == "InvalidArgument"
     nobody = await world.user(PRODUCTION, "nobody")
     assert (await world.refused(nobody, "s3", "ListBuckets")).code == "AccessDenied"
 
@@ -195,7 +189,5 @@ async def test_a_deletion_that_was_cut_off_can_be_repeated(world: World) -> None
 async def test_the_expected_owner_must_own_it(world: World) -> None:
     await world.call(PRODUCTION, "s3", "CreateBucket", Bucket="photos")
     await world.call(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=PRODUCTION)
-    error = await world.refused(
-        PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=ANALYTICS
-    )
+    error = await world.refused(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=ANALYTICS)
     assert (error.code, error.message) == ("AccessDenied", "Access Denied")

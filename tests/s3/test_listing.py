@@ -143,9 +143,7 @@ async def test_versions_come_newest_first_across_pages(world: World) -> None:
     await fill(world, "photos", *["a"] * 5, "b/1", "b/1", "b/2", *["c"] * 3)
     expected = [
         (key.decode(), version)
-        for key, version in await rows(
-            world, "SELECT key, version_id FROM object_versions ORDER BY key, sequence DESC"
-        )
+        for key, version in await rows(world, "SELECT key, version_id FROM object_versions ORDER BY key, sequence DESC")
     ]
     for size in (1, 2, 3, 4, 5, 100):
         assert await all_versions(world, MaxKeys=size) == expected
@@ -227,9 +225,7 @@ _text = st.text(alphabet="ab/\u00e9", max_size=5)
 
 @given(st.sets(_text.filter(bool), max_size=25), _text, st.sampled_from(["", "/", "a", "b/"]), _text,
        st.integers(1, 7))  # fmt: skip
-def test_the_walk_agrees_with_a_plain_one(
-    keys: set[str], prefix: str, delimiter: str, marker: str, limit: int
-) -> None:
+def test_the_walk_agrees_with_a_plain_one(keys: set[str], prefix: str, delimiter: str, marker: str, limit: int) -> None:
     stored = sorted(key.encode() for key in keys)
     start_at, cut = prefix.encode(), delimiter.encode()
 

@@ -32,9 +32,7 @@ async def part(world: World, upload: str, number: int, body: bytes, **more: Any)
 
 
 async def complete(world: World, upload: str, parts: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return await s3(
-        world, "CompleteMultipartUpload", **KEY, UploadId=upload, MultipartUpload={"Parts": parts}, **more
-    )
+    return await s3(world, "CompleteMultipartUpload", **KEY, UploadId=upload, MultipartUpload={"Parts": parts}, **more)
 
 
 async def not_completed(world: World, upload: str, parts: list[dict[str, Any]], **more: Any) -> str:
@@ -251,9 +249,7 @@ async def test_an_object_replaced_between_its_row_and_its_parts_is_asked_for_aga
 @story
 async def test_a_copy_shares_bytes_and_takes_headers_and_tags(world: World) -> None:
     await bucket(world, "photos")
-    await s3(
-        world, "PutObject", **KEY, body=FIVE, ContentType="a/b", Tagging="k=v", WebsiteRedirectLocation="/"
-    )
+    await s3(world, "PutObject", **KEY, body=FIVE, ContentType="a/b", Tagging="k=v", WebsiteRedirectLocation="/")
     answer = await s3(world, "CopyObject", Bucket="photos", Key="copy", CopySource="/photos/film")
     assert answer["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(FIVE).hexdigest()}"'
     head = await s3(world, "HeadObject", Bucket="photos", Key="copy")
@@ -291,9 +287,7 @@ async def test_a_multipart_object_is_copied_in_its_parts_even_onto_itself(world:
     await s3(world, "CopyObject", **KEY, CopySource="photos/film", StorageClass="STANDARD_IA")
     assert await content(world, "photos", "film") == FIVE + TAIL
     assert await rows(world, "SELECT content FROM unnamed_contents") == []
-    await s3(
-        world, "CopyObject", Bucket="photos", Key="b", CopySource="photos/film", ChecksumAlgorithm="SHA256"
-    )
+    await s3(world, "CopyObject", Bucket="photos", Key="b", CopySource="photos/film", ChecksumAlgorithm="SHA256")
     head = await s3(world, "HeadObject", Bucket="photos", Key="b", ChecksumMode="ENABLED")
     assert head["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(FIVE + TAIL).digest()).decode()
     await s3(world, "DeleteObject", **KEY)
@@ -330,9 +324,7 @@ async def test_conditions_on_the_source_answer_412(world: World) -> None:
 @story
 async def test_a_copy_across_accounts_is_decided_by_both_buckets(world: World) -> None:
     reader = await world.user(ANALYTICS, "reader", allow("s3:*"))
-    opened = policy(
-        statement("Allow", "s3:GetObject", "arn:aws:s3:::photos/*", Principal={"AWS": reader.arn})
-    )
+    opened = policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::photos/*", Principal={"AWS": reader.arn}))
     await bucket(world, "photos", policy=opened, policy_principal_ids=f'{{"{reader.arn}": "{reader.id}"}}')
     await bucket(world, "mine", account=ANALYTICS)
     await s3(world, "PutObject", **KEY, body=b"one")
@@ -355,15 +347,12 @@ async def test_a_part_can_be_copied_from_a_range(world: World) -> None:
     upload = await begin(world)
     copy = {**KEY, "UploadId": upload, "CopySource": "photos/source"}
     one = await s3(world, "UploadPartCopy", **copy, PartNumber=1, CopySourceRange=f"bytes=0-{5 * MIB - 1}")
-    two = await s3(
-        world, "UploadPartCopy", **copy, PartNumber=2, CopySourceRange=f"bytes={5 * MIB}-{5 * MIB + 6}"
-    )
+    two = await s3(world, "UploadPartCopy", **copy, PartNumber=2, CopySourceRange=f"bytes={5 * MIB}-{5 * MIB + 6}")
     for text, code in (("bytes=0-", "InvalidArgument"), (f"bytes=0-{5 * MIB + 7}", "InvalidRange")):
         error = await refusal(world, "UploadPartCopy", **copy, PartNumber=3, CopySourceRange=text)
         assert error.code == code
     parts = [
-        {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
-        for number, answer in ((1, one), (2, two))
+        {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]} for number, answer in ((1, one), (2, two))
     ]
     await complete(world, upload, parts)
     assert await content(world, "photos", "film") == FIVE + TAIL

@@ -74,9 +74,7 @@ async def test_a_large_object_is_a_slice_of_a_file(world: World) -> None:
     [("bytes=1-2", b"bc"), ("bytes=3-", b"de"), ("bytes=-2", b"de"), ("bytes=0-99", b"abcde"),
      ("bytes=-99", b"abcde"), ("bytes=2-1", b"abcde"), ("bytes=0-0,2-3", b"abcde"), ("lines=1-2", b"abcde")],
 )  # fmt: skip
-def test_a_range_selects_bytes_and_a_strange_one_is_ignored(
-    tmp_path: Any, header: str, expected: bytes
-) -> None:
+def test_a_range_selects_bytes_and_a_strange_one_is_ignored(tmp_path: Any, header: str, expected: bytes) -> None:
     @story
     async def told(world: World) -> None:
         await bucket(world, "photos")
@@ -153,9 +151,7 @@ def test_a_checksum_is_verified_from_header_and_trailer(tmp_path: Any, algorithm
         )  # fmt: skip
         got = await s3(world, "HeadObject", Bucket="photos", Key="t", ChecksumMode="ENABLED")
         assert (got["Checksum" + algorithm], got["ChecksumType"]) == (right, "FULL_OBJECT")
-        error = await refusal(
-            world, "PutObject", Bucket="photos", Key="x", body=data, headers={header: wrong}
-        )
+        error = await refusal(world, "PutObject", Bucket="photos", Key="x", body=data, headers={header: wrong})
         assert error.code == "BadDigest"
         error = await refusal(
             world, "PutObject", Bucket="photos", Key="x", headers={"x-amz-trailer": header},
@@ -173,9 +169,7 @@ async def test_content_md5_is_verified(world: World) -> None:
     good = base64.b64encode(hashlib.md5(b"one").digest()).decode()
     await s3(world, "PutObject", Bucket="photos", Key="a", body=b"one", headers={"content-md5": good})
     for value, code in ((base64.b64encode(bytes(16)).decode(), "BadDigest"), ("YQ==", "InvalidDigest")):
-        error = await refusal(
-            world, "PutObject", Bucket="photos", Key="b", body=b"one", headers={"content-md5": value}
-        )
+        error = await refusal(world, "PutObject", Bucket="photos", Key="b", body=b"one", headers={"content-md5": value})
         assert error.code == code
 
 
@@ -243,10 +237,7 @@ async def test_conditional_writes_compare_with_the_current_object(world: World) 
 async def test_of_two_writers_that_want_to_be_first_one_wins(world: World) -> None:
     await bucket(world, "photos")
     outcomes = await asyncio.gather(
-        *(
-            s3(world, "PutObject", Bucket="photos", Key="a", body=b"%d" % n * 50_000, IfNoneMatch="*")
-            for n in range(8)
-        ),
+        *(s3(world, "PutObject", Bucket="photos", Key="a", body=b"%d" % n * 50_000, IfNoneMatch="*") for n in range(8)),
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, dict) for outcome in outcomes) == 1
@@ -260,9 +251,7 @@ def test_many_writers_of_one_key_leave_exactly_one_current_version(tmp_path: Any
     @story
     async def told(world: World) -> None:
         await bucket(world, "photos", versioning=status)
-        await asyncio.gather(
-            *(s3(world, "PutObject", Bucket="photos", Key="a", body=b"%d" % n) for n in range(50))
-        )
+        await asyncio.gather(*(s3(world, "PutObject", Bucket="photos", Key="a", body=b"%d" % n) for n in range(50)))
         found = await rows(world, "SELECT sequence, is_current, version_id FROM object_versions")
         assert len(found) == (50 if status == "Enabled" else 1)
         assert len({row[0] for row in found}) == len({row[2] for row in found}) == len(found)
@@ -355,9 +344,9 @@ async def test_a_locked_version_cannot_be_deleted(world: World) -> None:
     await bucket(world, "photos", versioning="Enabled", object_lock=1)
     key = {"Bucket": "photos", "Key": "a"}
     until = datetime.fromtimestamp(world.now + 60, UTC)
-    version = (
-        await s3(world, "PutObject", **key, ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)
-    )["VersionId"]
+    version = (await s3(world, "PutObject", **key, ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until))[
+        "VersionId"
+    ]
     assert (await refusal(world, "DeleteObject", **key, VersionId=version)).code == "AccessDenied"
     await s3(world, "DeleteObject", **key, VersionId=version, BypassGovernanceRetention=True)
     assert await rows(world, "SELECT 1 FROM object_versions") == []
@@ -372,9 +361,7 @@ async def test_many_deletions_are_answered_one_by_one(world: World) -> None:
     alice = await world.user(
         PRODUCTION,
         "alice",
-        policy(
-            statement("Allow", "s3:*"), statement("Deny", "s3:DeleteObject", "arn:aws:s3:::photos/locked*")
-        ),
+        policy(statement("Allow", "s3:*"), statement("Deny", "s3:DeleteObject", "arn:aws:s3:::photos/locked*")),
     )
     for key in ("a", "b", "locked"):
         await s3(world, "PutObject", Bucket="photos", Key=key, body=b"x")
@@ -385,9 +372,7 @@ async def test_many_deletions_are_answered_one_by_one(world: World) -> None:
         "b": "PreconditionFailed",
         "locked": "AccessDenied",
     }
-    quiet = await s3(
-        world, "DeleteObjects", Bucket="photos", Delete={"Objects": [{"Key": "b"}], "Quiet": True}
-    )
+    quiet = await s3(world, "DeleteObjects", Bucket="photos", Delete={"Objects": [{"Key": "b"}], "Quiet": True})
     assert quiet == {}
     for count in (0, 1001):
         many = [{"Key": str(n)} for n in range(count)]
@@ -474,9 +459,7 @@ async def test_overrides_of_headers_are_for_signed_requests(world: World) -> Non
     await s3(world, "PutObject", Bucket="old", Key="a", ACL="public-read")
     got = await s3(world, "GetObject", Bucket="old", Key="a", ResponseContentType="text/html")
     assert got["ContentType"] == "text/html"
-    error = await refusal(
-        world, "GetObject", who=None, Bucket="old", Key="a", ResponseContentType="text/html"
-    )
+    error = await refusal(world, "GetObject", who=None, Bucket="old", Key="a", ResponseContentType="text/html")
     assert error.code == "InvalidRequest"
 
 

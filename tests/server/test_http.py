@@ -145,9 +145,7 @@ def test_chunked_request_bodies_are_decoded_and_trailers_do_not_become_headers()
     run(main())
 
 
-@pytest.mark.parametrize(
-    "garbage", [b"zz\r\n", b"-1\r\nabc", b"5\r\nhelloXX", b"fffffffffffffffffff\r\n", b"\r\n"]
-)
+@pytest.mark.parametrize("garbage", [b"zz\r\n", b"-1\r\nabc", b"5\r\nhelloXX", b"fffffffffffffffffff\r\n", b"\r\n"])
 def test_a_malformed_chunk_fails_the_body_and_closes(garbage: bytes) -> None:
     async def main() -> None:
         async with door() as port:
@@ -183,8 +181,7 @@ def test_a_malformed_chunk_fails_the_body_and_closes(garbage: bytes) -> None:
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", (400, 501)),
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
         (
-            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
-            b"identity\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
             400,
         ),
         (b"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
@@ -357,9 +354,7 @@ def test_errors_and_injected_headers_are_internal_errors() -> None:
     async def main() -> None:
         async with door() as port:
             for path in (b"/boom", b"/inject"):
-                answer = await talk(
-                    port, b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-                )
+                answer = await talk(port, b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
                 assert answer.startswith(b"HTTP/1.1 500 ")
                 assert b"x-evil" not in answer
 
@@ -382,8 +377,7 @@ def test_a_large_body_is_read_at_the_handlers_pace() -> None:
         async with door(answer) as port:
             answer_bytes = await talk(
                 port,
-                b"PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
-                b"8000000\r\n\r\n" + b"x" * 8_000_000,
+                b"PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 8000000\r\n\r\n" + b"x" * 8_000_000,
             )
             assert answer_bytes.endswith(b"8000000")
             assert most < 1_000_000

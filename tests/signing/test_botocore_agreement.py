@@ -64,8 +64,7 @@ def as_received(prepared: AWSRequest) -> Request:
     sent = prepared.prepare()
     parts = urlsplit(sent.url)
     headers = {
-        name.lower(): value if isinstance(value, str) else value.decode()
-        for name, value in sent.headers.items()
+        name.lower(): value if isinstance(value, str) else value.decode() for name, value in sent.headers.items()
     }
     headers.setdefault("host", parts.netloc)
     body = sent.body or b""
@@ -87,9 +86,7 @@ def request_for(path: str, query: str, **kwargs: object) -> AWSRequest:
 @pytest.mark.parametrize("token", [None, TOKEN])
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("path", PATHS)
-def test_s3_headers_and_urls_signed_by_botocore_are_verified(
-    path: str, query: str, token: str | None
-) -> None:
+def test_s3_headers_and_urls_signed_by_botocore_are_verified(path: str, query: str, token: str | None) -> None:
     credentials = Credentials(KEY, SECRET, token)
     by_header = request_for(path, query, headers={"X-Amz-Meta-Spaces": "  a   b "})
     S3SigV4Auth(credentials, "s3", "eu-west-1").add_auth(by_header)
@@ -127,9 +124,7 @@ def test_other_services_are_normalised_and_encoded_twice_as_botocore_does(path: 
             verify(presented, request, SECRET, time.time(), payload_hash=hashlib.sha256(b"other").hexdigest())
 
 
-@pytest.mark.parametrize(
-    "query", ["", "acl", "uploadId=a%2Bb&partNumber=1", "prefix=x", "response-content-type=a%2Fb"]
-)
+@pytest.mark.parametrize("query", ["", "acl", "uploadId=a%2Bb&partNumber=1", "prefix=x", "response-content-type=a%2Fb"])
 @pytest.mark.parametrize("path", ["/bucket/key", "/bucket/a%20b", "/bucket/"])
 def test_version_2_of_botocore_is_verified(path: str, query: str) -> None:
     for signer in (

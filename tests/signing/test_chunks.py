@@ -14,9 +14,7 @@ from isthmus.wire import AwsError, Request
 DATA = bytes(range(256)) * 80
 REQUEST = Request("PUT", "/b/k", "", {"host": "h"})
 REQUEST.headers.update(
-    sign_headers(
-        REQUEST, "AKIAIOSFODNN7EXAMPLE", "secret", 1.44e9, payload_hash="STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-    )
+    sign_headers(REQUEST, "AKIAIOSFODNN7EXAMPLE", "secret", 1.44e9, payload_hash="STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
 )
 PRESENTED = credentials_of(REQUEST)
 assert PRESENTED is not None
@@ -87,9 +85,7 @@ def test_a_body_cut_short_is_incomplete_or_malformed(cut: int) -> None:
         (b"3\r\nabc\r\n0\r\na:" + b"b" * 20_000 + b"\r\n\r\n", 3, ("a",), "MalformedTrailerError"),
     ],
 )
-def test_unsigned_chunks_that_are_wrong(
-    body: bytes, length: int, trailers: tuple[str, ...], code: str
-) -> None:
+def test_unsigned_chunks_that_are_wrong(body: bytes, length: int, trailers: tuple[str, ...], code: str) -> None:
     with pytest.raises(AwsError) as caught:
         decode(ChunkDecoder(length, None, trailers), body)
     assert caught.value.code == code

@@ -84,9 +84,7 @@ def test_forms_signed_by_botocore_are_verified(signer: Any) -> None:
     request.context["s3-presign-post-fields"] = fields
     request.context["s3-presign-post-policy"] = {"expiration": "2099-01-01T00:00:00Z", "conditions": []}
     credentials = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "token")
-    (signer(credentials, "s3", "us-east-1") if signer is S3SigV4PostAuth else signer(credentials)).add_auth(
-        request
-    )
+    (signer(credentials, "s3", "us-east-1") if signer is S3SigV4PostAuth else signer(credentials)).add_auth(request)
     lower = {name.lower(): value for name, value in fields.items()}
     presented = credentials_of_form(lower)
     assert presented is not None

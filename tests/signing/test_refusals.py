@@ -79,8 +79,7 @@ def _authorization(old: str, new: str) -> Callable[[Request], None]:
             KEY + "/",
             "/",
             "AuthorizationHeaderMalformed",
-            "The authorization header is malformed; a non-empty Access Key (AKID) must be provided in the "
-            "credential.",
+            "The authorization header is malformed; a non-empty Access Key (AKID) must be provided in the credential.",
         ),
         (
             "/s3/",
@@ -147,9 +146,7 @@ def test_a_malformed_authorization_header(old: str, new: str, code: str, message
         ("AWS4-HMAC-SHA256 ", "Bearer ", "IncompleteSignature", "Invalid key=value pair"),
     ],
 )
-def test_a_malformed_authorization_header_at_a_query_service(
-    old: str, new: str, code: str, start: str
-) -> None:
+def test_a_malformed_authorization_header_at_a_query_service(old: str, new: str, code: str, start: str) -> None:
     request = signed("sts")
     _authorization(old, new)(request)
     error = refusal(request, "sts")
@@ -167,8 +164,7 @@ def test_clocks_may_differ_by_fifteen_minutes_and_no_more() -> None:
         assert error.extra["MaxAllowedSkewMilliseconds"] == "900000"
     late = refusal(signed("sts"), "sts", NOW + 1380)
     assert late.message == (
-        "Signature expired: 20150830T123600Z is now earlier than 20150830T124400Z (20150830T125900Z "
-        "- 15 min.)"
+        "Signature expired: 20150830T123600Z is now earlier than 20150830T124400Z (20150830T125900Z - 15 min.)"
     )
     assert late.code == "SignatureDoesNotMatch"
     assert refusal(signed("sts"), "sts", NOW - 1380).message.startswith("Signature not yet current: 2015")
@@ -226,9 +222,7 @@ def test_a_mismatch_at_s3_shows_what_was_signed() -> None:
     assert error.code == "SignatureDoesNotMatch"
     assert error.status == 403
     assert error.extra["AWSAccessKeyId"] == KEY
-    assert error.extra["StringToSign"].startswith(
-        "AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/us-east-1/s3/"
-    )
+    assert error.extra["StringToSign"].startswith("AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/us-east-1/s3/")
     assert error.extra["CanonicalRequest"].startswith("GET\n/bucket/key\n\nhost:s3.example.com\n")
     assert set(error.extra) >= {"SignatureProvided", "StringToSignBytes", "CanonicalRequestBytes"}
 

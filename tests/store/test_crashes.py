@@ -43,9 +43,7 @@ async def visible(store: Store) -> set[str]:
         ("after-acknowledgement", True),
     ],
 )
-def test_after_a_kill_exactly_what_was_acknowledged_is_there(
-    tmp_path: Path, step: str, fourth_is_there: bool
-) -> None:
+def test_after_a_kill_exactly_what_was_acknowledged_is_there(tmp_path: Path, step: str, fourth_is_there: bool) -> None:
     with child("put", tmp_path / "data", step, 1) as output:
         keys = acknowledged(output)
     assert keys == ["0-0", "0-1", "0-2", "0-3"][: 4 if fourth_is_there else 3]

@@ -83,9 +83,7 @@ def test_deleting_is_quiet_about_what_is_gone(tmp_path: Path) -> None:
     run_with_store(tmp_path, test)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "../../objects.sqlite3", "a" * 31, "A" * 32, "/" * 32, "0" * 32 + "\n"]
-)
+@pytest.mark.parametrize("content", ["", "../../objects.sqlite3", "a" * 31, "A" * 32, "/" * 32, "0" * 32 + "\n"])
 def test_nothing_but_an_id_of_ours_becomes_a_path(tmp_path: Path, content: str) -> None:
     async def test(store: Store) -> None:
         with pytest.raises(StoreError, match="not the id of a content"):

@@ -31,9 +31,7 @@ def test_a_write_is_read_as_soon_as_it_returned(tmp_path: Path) -> None:
     async def test(store: Store) -> None:
         for bucket in range(1, 50):
             assert await store.objects.write(insert(bucket)) == bucket
-            assert await store.objects.fetch_one("SELECT id FROM live_buckets WHERE id = ?", bucket) == (
-                bucket,
-            )
+            assert await store.objects.fetch_one("SELECT id FROM live_buckets WHERE id = ?", bucket) == (bucket,)
 
     run_with_store(tmp_path / "data", test)
 
@@ -242,10 +240,7 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
                     pass
         total = await store.objects.fetch_one("SELECT used FROM last_used")
         assert total == (2.0 * times,)
-        order = [
-            row[0]
-            for row in await store.objects.fetch_all("SELECT answer FROM completed_uploads ORDER BY rowid")
-        ]
+        order = [row[0] for row in await store.objects.fetch_all("SELECT answer FROM completed_uploads ORDER BY rowid")]
         assert len(order) == 2 * times
         assert set(order) == {"one", "two"}
 

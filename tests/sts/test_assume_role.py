@@ -196,9 +196,7 @@ async def test_root_assumes_no_roles(world: World) -> None:
 
 @story
 async def test_the_external_id_is_compared_where_the_trust_policy_asks_for_it(world: World) -> None:
-    alice, _ = await _pair(
-        world, trust=trusts(ANALYTICS, Condition={"StringEquals": {"sts:ExternalId": "order-66"}})
-    )
+    alice, _ = await _pair(world, trust=trusts(ANALYTICS, Condition={"StringEquals": {"sts:ExternalId": "order-66"}}))
     assert await _assume(world, alice, ExternalId="order-66")
     assert await _refused(world, alice, ExternalId="order-67") == _denied(alice.arn)
     assert await _refused(world, alice) == _denied(alice.arn)
@@ -302,9 +300,7 @@ async def test_a_session_is_as_long_as_asked_up_to_the_roles_maximum(world: Worl
     for seconds in (899, 43201):
         code, message = await _refused(world, alice, DurationSeconds=seconds)
         assert code == "ValidationError"
-        assert message.startswith(
-            f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed"
-        )
+        assert message.startswith(f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed")
 
 
 @story
@@ -317,9 +313,7 @@ async def test_who_may_not_assume_a_role_learns_nothing_of_its_maximum(world: Wo
 @story
 async def test_a_chained_session_lasts_an_hour_at_most(world: World) -> None:
     alice, _ = await _pair(world)
-    hop = await world.role(
-        ANALYTICS, "hop", allow("sts:*"), trust=trusts(ANALYTICS), max_session_duration=43200
-    )
+    hop = await world.role(ANALYTICS, "hop", allow("sts:*"), trust=trusts(ANALYTICS), max_session_duration=43200)
     reader = await world.role(PRODUCTION, "long", trust=trusts(hop.arn), max_session_duration=43200)
     first = await _assume(world, alice, hop.arn, DurationSeconds=43200)
     assert world.session(await _assume(world, first, reader.arn)).chained
@@ -403,9 +397,7 @@ async def test_session_tags_need_tag_session_on_both_sides(world: World) -> None
     assert world.session(output).tags == {"Team": "data"}
     assert world.session(output).transitive_tag_keys == ()
     assert await _refused(world, bob, Tags=tags) == _denied(bob.arn, "sts:TagSession")
-    assert await _refused(world, alice, plain.arn, Tags=tags) == _denied(
-        alice.arn, "sts:TagSession", plain.arn
-    )
+    assert await _refused(world, alice, plain.arn, Tags=tags) == _denied(alice.arn, "sts:TagSession", plain.arn)
 
 
 @story
@@ -414,9 +406,7 @@ async def test_trust_policies_can_prescribe_the_tags(world: World) -> None:
         "StringEquals": {"aws:RequestTag/team": "data"},
         "ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]},
     }
-    alice, _ = await _pair(
-        world, trust=trusts(ANALYTICS, ["sts:AssumeRole", "sts:TagSession"], Condition=asked)
-    )
+    alice, _ = await _pair(world, trust=trusts(ANALYTICS, ["sts:AssumeRole", "sts:TagSession"], Condition=asked))
     assert await _assume(world, alice, Tags=[{"Key": "Team", "Value": "data"}])
     assert await _refused(world, alice, Tags=[{"Key": "Team", "Value": "sales"}]) == _denied(alice.arn)
     both = [{"Key": "Team", "Value": "data"}, {"Key": "Cost", "Value": "1"}]
@@ -522,9 +512,7 @@ async def test_a_source_identity_stays_along_the_chain(world: World) -> None:
     assert message.startswith("The source identity of the calling session cannot be changed")
     without = await _assume(world, alice, hop.arn)
     assert (await _refused(world, without, end.arn))[0] == "AccessDenied"
-    assert (await _refused(world, first, closed.arn))[0] == "AccessDenied", (
-        "an inherited one needs permission too"
-    )
+    assert (await _refused(world, first, closed.arn))[0] == "AccessDenied", "an inherited one needs permission too"
     assert await _assume(world, without, closed.arn)
 
 

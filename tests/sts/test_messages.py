@@ -61,9 +61,7 @@ async def test_a_third_account_sees_nothing(world: World) -> None:
     assert error.code == "InvalidAuthorizationMessageException"
 
 
-@pytest.mark.parametrize(
-    "spoil", [lambda text: text[:-1], lambda text: "B" + text[1:], lambda text: "é" + text]
-)
+@pytest.mark.parametrize("spoil", [lambda text: text[:-1], lambda text: "B" + text[1:], lambda text: "é" + text])
 def test_a_changed_message_is_refused(spoil: Any, tmp_path: Any) -> None:
     @story
     async def tell(world: World) -> None:

@@ -33,12 +33,8 @@ async def test_a_user_needs_no_permission_for_a_session_token_and_no_deny_forbid
 
 
 @pytest.mark.parametrize("seconds", [899, 129601])
-@pytest.mark.parametrize(
-    ("name", "members"), [("GetSessionToken", {}), ("GetFederationToken", {"Name": "guest"})]
-)
-def test_a_length_out_of_bounds_is_invalid(
-    name: str, members: dict[str, str], seconds: int, tmp_path: Any
-) -> None:
+@pytest.mark.parametrize(("name", "members"), [("GetSessionToken", {}), ("GetFederationToken", {"Name": "guest"})])
+def test_a_length_out_of_bounds_is_invalid(name: str, members: dict[str, str], seconds: int, tmp_path: Any) -> None:
     @story
     async def tell(world: World) -> None:
         bob = await world.user(PRODUCTION, "bob", allow("sts:*"))
@@ -76,9 +72,7 @@ async def test_root_proves_mfa_with_its_own_device_only(world: World) -> None:
     code = world.code(b"root's seed")
     output = await world.call(PRODUCTION, "sts", "GetSessionToken", SerialNumber=own, TokenCode=code)
     assert world.session(output).mfa_at == START
-    error = await world.refused(
-        PRODUCTION, "sts", "GetSessionToken", SerialNumber=bobs, TokenCode=world.code()
-    )
+    error = await world.refused(PRODUCTION, "sts", "GetSessionToken", SerialNumber=bobs, TokenCode=world.code())
     assert "unable to validate MFA code" in error.message
 
 
@@ -182,8 +176,6 @@ async def test_a_key_id_tells_its_account_to_those_who_may_ask(world: World) -> 
         assert await world.call(bob, "sts", "GetAccessKeyInfo", AccessKeyId=key) == {"Account": ANALYTICS}
     strange = access_key_id("AKIA", "999999999999", world.entropy(10))
     for key in ("AKIAIOSFODNN8EXAMPLE", strange, "ASIA_NOT_A_KEY_AT_ALL"):
-        assert (
-            await world.refused(bob, "sts", "GetAccessKeyInfo", AccessKeyId=key)
-        ).code == "ValidationError"
+        assert (await world.refused(bob, "sts", "GetAccessKeyInfo", AccessKeyId=key)).code == "ValidationError"
     error = await world.refused(carol, "sts", "GetAccessKeyInfo", AccessKeyId=temporary)
     assert error.code == "AccessDenied"

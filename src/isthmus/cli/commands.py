@@ -117,9 +117,7 @@ def setup_command(
 
 @app.command()
 def demo(
-    exit_: Annotated[
-        bool, typer.Option("--exit", help="Stop at the end even in a terminal.")
-    ] = False,
+    exit_: Annotated[bool, typer.Option("--exit", help="Stop at the end even in a terminal.")] = False,
 ) -> None:
     """Two accounts, one role, one bucket: the cross-account walk-through with the stock AWS CLI and boto3.
 

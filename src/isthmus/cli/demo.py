@@ -237,7 +237,9 @@ def _use(walk: _Walk) -> None:
         return
     s3 = _s3(walk, answer["Credentials"])
     count = len(original)
-    listed = walk.attempt("it lists", f"s3.list_objects_v2(Bucket={BUCKET!r})", lambda: s3.list_objects_v2(Bucket=BUCKET))
+    listed = walk.attempt(
+        "it lists", f"s3.list_objects_v2(Bucket={BUCKET!r})", lambda: s3.list_objects_v2(Bucket=BUCKET)
+    )
     walk.verdict(f"and sees {count} objects", listed is not None and listed["KeyCount"] == count)
 
 
@@ -274,7 +276,9 @@ def _refusals(walk: _Walk) -> None:
     )
     assume = f"--profile alice sts assume-role --role-arn {PARTNER_ARN} --role-session-name demo"
     arn = "--query AssumedRoleUser.Arn --output text"
-    walk.run("with the external id", f"{assume} --external-id {EXTERNAL_ID} {arn}", prints="assumed-role/PartnerReader/demo")
+    walk.run(
+        "with the external id", f"{assume} --external-id {EXTERNAL_ID} {arn}", prints="assumed-role/PartnerReader/demo"
+    )
     walk.run("with a wrong external id", f"{assume} --external-id guessed", fails_with=denied)
     walk.run("with no external id", assume, fails_with=denied)
     sts = walk.client("sts", "alice")

@@ -50,9 +50,7 @@ def run(command: list[str], environment: dict[str, str], timeout: float = 60.0) 
     return Outcome(done.returncode, (done.stdout + done.stderr).strip())
 
 
-def run_with_code(
-    command: list[str], environment: dict[str, str], code: str, timeout: float = 60.0
-) -> Outcome:
+def run_with_code(command: list[str], environment: dict[str, str], code: str, timeout: float = 60.0) -> Outcome:
     """Run in a terminal of its own and type `code` when asked for an MFA code."""
     child, terminal = pty.fork()
     if child == 0:

@@ -97,9 +97,7 @@ class Directory:
 
     async def account_by_email(self, email: str) -> Account | None:
         """The account of this address, regardless of case; None too where several share it."""
-        return await self._cached(
-            ("account by email", email), self._read_account, "lower(email) = ?", email.lower()
-        )
+        return await self._cached(("account by email", email), self._read_account, "lower(email) = ?", email.lower())
 
     async def account_by_alias(self, alias: str) -> Account | None:
         """The account with this sign-in alias."""
@@ -268,9 +266,7 @@ class Directory:
         return MfaDevice(row[0], row[1], self._vault.unseal(bytes(row[2]), MFA_SEED), *row[3:])
 
     async def _read_tags(self, resource: str) -> dict[str, str]:
-        rows = await self._identity.fetch_all(
-            "SELECT key, value FROM tags WHERE resource = ? ORDER BY key", resource
-        )
+        rows = await self._identity.fetch_all("SELECT key, value FROM tags WHERE resource = ? ORDER BY key", resource)
         return dict(rows)
 
     async def _read_managed_policy(self, arn: str) -> NamedPolicy | None:
@@ -297,9 +293,7 @@ class Directory:
         role = await self.role_by_id(role_id)
         if role is None:
             return EntityPolicies()
-        return EntityPolicies(
-            await self._policies_on(role_id, role.arn), await self._boundary(role.boundary, role.arn)
-        )
+        return EntityPolicies(await self._policies_on(role_id, role.arn), await self._boundary(role.boundary, role.arn))
 
     async def _policies_on(self, entity_id: str, holder: str) -> tuple[NamedPolicy, ...]:
         """The managed and inline policies of one user, group or role."""

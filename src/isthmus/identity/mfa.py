@@ -91,8 +91,7 @@ async def synchronise(
     matching = [
         offset
         for offset in offsets
-        if _is_code(device.seed, current + offset, second)
-        & _is_code(device.seed, current + offset - 1, first)
+        if _is_code(device.seed, current + offset, second) & _is_code(device.seed, current + offset - 1, first)
     ]
     if not matching:
         return None
@@ -104,9 +103,7 @@ async def synchronise(
 
 
 def _is_code(seed: bytes, step: int, code: str) -> bool:
-    return step >= 0 and hmac.compare_digest(
-        code_at(seed, step).encode(), code.encode("utf-8", "surrogatepass")
-    )
+    return step >= 0 and hmac.compare_digest(code_at(seed, step).encode(), code.encode("utf-8", "surrogatepass"))
 
 
 async def _use(tx: Transaction, serial: str, steps: list[int]) -> bool:

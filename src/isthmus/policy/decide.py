@@ -121,10 +121,7 @@ def _explicit_deny(request: AuthorizationRequest, action: str) -> tuple[PolicyTy
             return owner.policy.type, by
     if caller.identity and (by := first_match(caller.identity, request, action, 0)) is not None:
         return PolicyType.IDENTITY, by
-    if (
-        caller.boundary is not None
-        and (by := first_match((caller.boundary,), request, action, 0)) is not None
-    ):
+    if caller.boundary is not None and (by := first_match((caller.boundary,), request, action, 0)) is not None:
         return PolicyType.BOUNDARY, by
     if caller.session and (by := first_match(caller.session, request, action, 0)) is not None:
         return PolicyType.SESSION, by

@@ -21,9 +21,7 @@ _ARTICLES = {
     PolicyType.SCP: "a service control policy",
     PolicyType.RCP: "a resource control policy",
 }
-_WITH_ARN = frozenset(
-    {PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.SCP, PolicyType.RCP}
-)
+_WITH_ARN = frozenset({PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.SCP, PolicyType.RCP})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 _scan_string = scanstring or py_scanstring
 
 
-class MalformedPolicy(ValueError):  # noqa: N818 - AWS's word
+class MalformedPolicy(ValueError):
     """A document that cannot be stored. message: AWS's text; line, column: where, from 1."""
 
     def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
@@ -108,9 +108,7 @@ class PolicyDocument:
         return tuple(found)
 
 
-_NAMES_ENTITY = re.compile(
-    r"(arn:[^:]+:iam::[0-9]{12}:(?:user|role)/|AIDA[A-Z0-9]{12,}\Z|AROA[A-Z0-9]{12,}\Z)"
-)
+_NAMES_ENTITY = re.compile(r"(arn:[^:]+:iam::[0-9]{12}:(?:user|role)/|AIDA[A-Z0-9]{12,}\Z|AROA[A-Z0-9]{12,}\Z)")
 
 
 @lru_cache(maxsize=8192)
@@ -133,13 +131,9 @@ def _parse(text: str) -> PolicyDocument:
         statements.append(_statement(index, item, place, positions))
     version = value.get("Version", "2008-10-17")
     if not isinstance(version, str):
-        raise MalformedPolicy(
-            "Syntax errors in policy.", *reader.place(reader.positions.get(("Version",), 0))
-        )
+        raise MalformedPolicy("Syntax errors in policy.", *reader.place(reader.positions.get(("Version",), 0)))
     identifier = value.get("Id")
-    return PolicyDocument(
-        text, version, identifier if isinstance(identifier, str) else None, tuple(statements), value
-    )
+    return PolicyDocument(text, version, identifier if isinstance(identifier, str) else None, tuple(statements), value)
 
 
 def _statement(

@@ -76,9 +76,7 @@ def changes(decision: Decision) -> list[dict[str, Any]]:
     wanted: list[dict[str, Any]] = []
     for layer in layers:
         if layer.verdict == "explicit deny":
-            wanted.append(
-                _change(layer, "remove or narrow this statement", _statement_json(layer.determining[0]))
-            )
+            wanted.append(_change(layer, "remove or narrow this statement", _statement_json(layer.determining[0])))
     crossing = decision.cross_account
     for layer in layers:
         needed = layer.type in (PolicyType.SCP, PolicyType.RCP, PolicyType.BOUNDARY, PolicyType.SESSION) or (
@@ -102,9 +100,7 @@ def _principal_element(request: AuthorizationRequest) -> Any:
     principal = request.principal
     if principal.kind is PrincipalKind.ANONYMOUS:
         return "*"
-    kind = {PrincipalKind.SERVICE: "Service", PrincipalKind.WEB_IDENTITY: "Federated"}.get(
-        principal.kind, "AWS"
-    )
+    kind = {PrincipalKind.SERVICE: "Service", PrincipalKind.WEB_IDENTITY: "Federated"}.get(principal.kind, "AWS")
     return {kind: principal.entity_arn or principal.entity_id}
 
 

@@ -28,9 +28,7 @@ class PrincipalKind(Enum):
     ROLE_SESSION = "AssumedRole"
     FEDERATED_USER = "FederatedUser"
     SERVICE = "Service"
-    WEB_IDENTITY = (
-        "WebIdentity"  # an unsigned AssumeRoleWithWebIdentity/SAML call: the provider's word, no account
-    )
+    WEB_IDENTITY = "WebIdentity"  # an unsigned AssumeRoleWithWebIdentity/SAML call: the provider's word, no account
     ANONYMOUS = "Anonymous"
 
 

@@ -106,9 +106,7 @@ def arn_glob_of(tokens: Sequence[Token]) -> Test:
     heads, rest = fields[:5], fields[5]
     if all(not isinstance(token, Wild) for head in heads for token in head):
         prefix = ":".join("".join(str(token) for token in head) for head in heads) + ":"
-        return glob_of(
-            (prefix, *rest) if not rest or isinstance(rest[0], Wild) else (prefix + rest[0], *rest[1:])
-        )
+        return glob_of((prefix, *rest) if not rest or isinstance(rest[0], Wild) else (prefix + rest[0], *rest[1:]))
     tests = [glob_of(head) for head in heads]
     last = glob_of(rest)
 

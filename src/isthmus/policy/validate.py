@@ -130,9 +130,7 @@ def check_bucket_policy(text: str, bucket: str) -> PolicyDocument:
     if not text.lstrip().startswith("{"):
         raise MalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
     if len(text.encode()) > BUCKET_POLICY_SIZE:
-        raise MalformedPolicy(
-            f"Normalized policy document exceeds the maximum allowed size of {BUCKET_POLICY_SIZE}"
-        )
+        raise MalformedPolicy(f"Normalized policy document exceeds the maximum allowed size of {BUCKET_POLICY_SIZE}")
     document = _checked(text, _BUCKET)
     for statement in document.statements:
         place = (statement.line, statement.column)
@@ -153,9 +151,7 @@ def _check_pairing(statement: Statement, bucket_arn: str) -> None:
     if statement.negates_actions or statement.negates_resources:
         return
     on_bucket = any(glob(resource)(bucket_arn) for resource in statement.resources or ())
-    on_objects = any(
-        "/" in resource or glob(resource)(bucket_arn + "/") for resource in statement.resources or ()
-    )
+    on_objects = any("/" in resource or glob(resource)(bucket_arn + "/") for resource in statement.resources or ())
     for action in statement.actions:
         folded = action.lower()
         if "*" in folded or "?" in folded:
@@ -169,9 +165,7 @@ def _check_pairing(statement: Statement, bucket_arn: str) -> None:
 
 def _checked(text: str, kind: _Kind) -> PolicyDocument:
     if not kind.s3 and not _CHARACTERS.match(text):
-        raise MalformedPolicy(
-            "The policy document holds characters other than tab, line ends and U+0020 to U+00FF."
-        )
+        raise MalformedPolicy("The policy document holds characters other than tab, line ends and U+0020 to U+00FF.")
     try:
         document = PolicyDocument.parse(text)
     except MalformedPolicy as error:
@@ -253,16 +247,12 @@ def _check_actions(statement: Statement, kind: _Kind) -> None:
         if action == "*":
             continue
         if ":" not in action:
-            raise MalformedPolicy(
-                "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", *place
-            )
+            raise MalformedPolicy("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", *place)
         if action.count(":") > 1:
             raise MalformedPolicy("Actions/Condition can contain only one colon.", *place)
         if not _ACTION.match(action):
             vendor = action.partition(":")[0]
-            message = (
-                kind.syntax if re.fullmatch("[A-Za-z0-9-]+", vendor) else f"Vendor {vendor} is not valid"
-            )
+            message = kind.syntax if re.fullmatch("[A-Za-z0-9-]+", vendor) else f"Vendor {vendor} is not valid"
             raise MalformedPolicy(message, *place)
 
 
@@ -283,17 +273,11 @@ def _check_resources(statement: Statement, kind: _Kind) -> None:
         if len(fields) < 6:
             continue
         if not fields[2] or "*" in fields[2] or "?" in fields[2]:
-            raise MalformedPolicy(
-                "Resource vendor must be fully qualified and cannot contain regexes.", *place
-            )
+            raise MalformedPolicy("Resource vendor must be fully qualified and cannot contain regexes.", *place)
         if fields[2] == "iam":
             if fields[3]:
                 raise MalformedPolicy(f"IAM resource {resource} cannot contain region information.", *place)
-            if (
-                not fields[5].startswith(_IAM_TYPES)
-                and fields[5] not in ("*", "root")
-                and "*" not in fields[5]
-            ):
+            if not fields[5].startswith(_IAM_TYPES) and fields[5] not in ("*", "root") and "*" not in fields[5]:
                 message = f'IAM resource path must either be "*" or start with {", ".join(_IAM_TYPES)}.'
                 raise MalformedPolicy(message, *place)
         if fields[2] == "s3" and fields[3] and "accesspoint" not in fields[5]:
@@ -312,11 +296,7 @@ def _check_principals(statement: Statement, kind: _Kind) -> None:
             raise MalformedPolicy(kind.syntax, *place)
         for name in names:
             if not _is_principal(key, name):
-                message = (
-                    "Invalid principal in policy"
-                    if kind.s3
-                    else f'Invalid principal in policy: "{key}":"{name}"'
-                )
+                message = "Invalid principal in policy" if kind.s3 else f'Invalid principal in policy: "{key}":"{name}"'
                 raise MalformedPolicy(message, *place)
 
 
@@ -337,14 +317,10 @@ def _check_conditions(statement: Statement, kind: _Kind) -> None:
             message = f"Invalid Condition type : {entry.operator}" if kind.s3 else kind.syntax
             raise MalformedPolicy(message, *place)
         if ":" not in entry.key and not kind.s3:
-            raise MalformedPolicy(
-                "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", *place
-            )
+            raise MalformedPolicy("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", *place)
         if kind.s3 and not _is_known_key(entry.key):
             raise MalformedPolicy("Policy has an invalid condition key", *place)
 
 
 def _is_known_key(key: str) -> bool:
-    return (
-        key.lower().startswith(("aws:", "s3:", "kms:", "saml:", "sts:", "iam:")) or "/" in key or "." in key
-    )
+    return key.lower().startswith(("aws:", "s3:", "kms:", "saml:", "sts:", "iam:")) or "/" in key or "." in key

@@ -64,9 +64,7 @@ def fill(template: Template, context: Context) -> tuple[Token, ...] | None:
     return _joined(filled)  # type: ignore[return-value] - no Variable is left
 
 
-def test_with_variables(
-    template: Template, make: Callable[[Sequence[Token]], Test]
-) -> Callable[[str, Context], bool]:
+def test_with_variables(template: Template, make: Callable[[Sequence[Token]], Test]) -> Callable[[str, Context], bool]:
     """A test of a text that fills the template first; an unfilled one matches nothing."""
 
     def test(text: str, context: Context) -> bool:

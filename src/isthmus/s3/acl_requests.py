@@ -110,9 +110,7 @@ def acl_not_supported() -> AwsError:
 async def refuse_public(call: Call, bucket: Bucket, acl: AccessControlList, action: str) -> None:
     """Raise AccessDenied for a public ACL while BlockPublicAcls is in force."""
     if acl.is_public and "BlockPublicAcls" in await public_access_block(call, bucket):
-        raise public_access_refused(
-            call, bucket, action, "public access control lists (ACLs)", "BlockPublicAcls"
-        )
+        raise public_access_refused(call, bucket, action, "public access control lists (ACLs)", "BlockPublicAcls")
 
 
 def public_access_refused(call: Call, bucket: Bucket, action: str, what: str, setting: str) -> AwsError:
@@ -139,9 +137,7 @@ async def acl_from_headers(call: Call, kind: Kind, owner: str, bucket_owner: str
     if canned:
         acl = canned_acl(canned, owner_id, await canonical_of(call, bucket_owner), kind)
         if acl is None:
-            raise AwsError(
-                "InvalidArgument", "", extra={"ArgumentName": "x-amz-acl", "ArgumentValue": canned}
-            )
+            raise AwsError("InvalidArgument", "", extra={"ArgumentName": "x-amz-acl", "ArgumentValue": canned})
         return acl
     if not granted:
         return None
@@ -208,16 +204,12 @@ async def _account_grantee(call: Call, canonical: str, argument: str) -> str:
 
 
 def _invalid_id(canonical: str, argument: str = "CanonicalUser/ID") -> AwsError:
-    return AwsError(
-        "InvalidArgument", "Invalid id", extra={"ArgumentName": argument, "ArgumentValue": canonical}
-    )
+    return AwsError("InvalidArgument", "Invalid id", extra={"ArgumentName": argument, "ArgumentValue": canonical})
 
 
 def _group_grantee(uri: str, argument: str) -> str:
     if uri not in GROUPS:
-        raise AwsError(
-            "InvalidArgument", "Invalid group uri", extra={"ArgumentName": argument, "ArgumentValue": uri}
-        )
+        raise AwsError("InvalidArgument", "Invalid group uri", extra={"ArgumentName": argument, "ArgumentValue": uri})
     return uri
 
 

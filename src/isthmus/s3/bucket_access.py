@@ -86,13 +86,9 @@ async def put_bucket_policy(call: Call) -> dict[str, Any]:
     except MalformedPolicy as problem:
         raise AwsError("MalformedPolicy", problem.message) from None
     except InvalidPrincipal as problem:
-        raise AwsError(
-            "MalformedPolicy", "Invalid principal in policy", extra={"Detail": problem.principal}
-        ) from None
+        raise AwsError("MalformedPolicy", "Invalid principal in policy", extra={"Detail": problem.principal}) from None
     if policy_is_public(text) and "BlockPublicPolicy" in await public_access_block(call, bucket):
-        raise public_access_refused(
-            call, bucket, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy"
-        )
+        raise public_access_refused(call, bucket, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy")
     await update_bucket(call, bucket, policy=text, policy_principal_ids=json.dumps(ids))
     return {"ResponseStatus": 204}
 
@@ -146,9 +142,7 @@ async def put_public_access_block(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation(
-    "s3", "DeletePublicAccessBlock", bucket_permission("s3:PutBucketPublicAccessBlock"), anonymous=True
-)
+@operation("s3", "DeletePublicAccessBlock", bucket_permission("s3:PutBucketPublicAccessBlock"), anonymous=True)
 async def delete_public_access_block(call: Call) -> dict[str, Any]:
     """Remove the settings: the bucket then blocks nothing by itself."""
     await update_bucket(call, await the_bucket(call), public_access_block=None)
@@ -158,9 +152,7 @@ async def delete_public_access_block(call: Call) -> dict[str, Any]:
 # Ownership. The empty setting is what DeleteBucketOwnershipControls leaves: it works like ObjectWriter.
 
 
-@operation(
-    "s3", "GetBucketOwnershipControls", bucket_permission("s3:GetBucketOwnershipControls"), anonymous=True
-)
+@operation("s3", "GetBucketOwnershipControls", bucket_permission("s3:GetBucketOwnershipControls"), anonymous=True)
 async def get_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     """The ownership setting."""
     bucket = await the_bucket(call)
@@ -173,9 +165,7 @@ async def get_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     return {"OwnershipControls": {"Rules": [{"ObjectOwnership": bucket.ownership}]}}
 
 
-@operation(
-    "s3", "PutBucketOwnershipControls", bucket_permission("s3:PutBucketOwnershipControls"), anonymous=True
-)
+@operation("s3", "PutBucketOwnershipControls", bucket_permission("s3:PutBucketOwnershipControls"), anonymous=True)
 async def put_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     """Change the setting. ACLs cannot be turned off while the bucket's grants something to others."""
     bucket = await the_bucket(call)
@@ -198,9 +188,7 @@ async def put_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation(
-    "s3", "DeleteBucketOwnershipControls", bucket_permission("s3:PutBucketOwnershipControls"), anonymous=True
-)
+@operation("s3", "DeleteBucketOwnershipControls", bucket_permission("s3:PutBucketOwnershipControls"), anonymous=True)
 async def delete_bucket_ownership_controls(call: Call) -> dict[str, Any]:
     """Remove the setting: objects then belong to the accounts that write them."""
     await update_bucket(call, await the_bucket(call), ownership="")

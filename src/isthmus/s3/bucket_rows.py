@@ -49,9 +49,7 @@ async def drop_document(call: Call, bucket: Bucket, kind: str) -> bool:
     """Remove the document of `kind`; whether there was one."""
 
     async def work(tx: Transaction) -> int:
-        return await tx.execute(
-            "DELETE FROM bucket_configurations WHERE bucket_id = ? AND kind = ?", bucket.id, kind
-        )
+        return await tx.execute("DELETE FROM bucket_configurations WHERE bucket_id = ? AND kind = ?", bucket.id, kind)
 
     return bool(await call.system.identity.write(work))
 

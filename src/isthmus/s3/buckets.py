@@ -57,9 +57,7 @@ async def list_buckets(call: Call) -> dict[str, Any]:
             extra={"ArgumentName": "max-buckets", "ArgumentValue": str(most)},
         )
     prefix = given.get("Prefix") or ""
-    sql = (
-        "SELECT name, region, created FROM buckets WHERE account = ? AND name > ? AND substr(name, 1, ?) = ?"
-    )
+    sql = "SELECT name, region, created FROM buckets WHERE account = ? AND name > ? AND substr(name, 1, ?) = ?"
     values: list[Any] = [call.account, _after(given.get("ContinuationToken")), len(prefix), prefix]
     if given.get("BucketRegion"):
         sql += " AND region = ?"
@@ -103,9 +101,7 @@ def _creating(action: str, when: When | None = None, condition: str = "") -> Per
     async def on(call: Call) -> Resource:
         name = call.input["Bucket"]
         if not is_bucket_name(name):
-            raise AwsError(
-                "InvalidBucketName", "The specified bucket is not valid.", extra={"BucketName": name}
-            )
+            raise AwsError("InvalidBucketName", "The specified bucket is not valid.", extra={"BucketName": name})
         return Resource(bucket_arn(name), call.account, context=request_keys(call, action))
 
     return Permission(action, on, when, condition)
@@ -163,16 +159,13 @@ async def create_bucket(call: Call) -> dict[str, Any]:
         if there is None:
             raise AwsError(
                 "OperationAborted",
-                "A conflicting conditional operation is currently in progress against this resource. "
-                "Please try again.",
+                "A conflicting conditional operation is currently in progress against this resource. Please try again.",
             ) from None
         return await _again(call, there, region, acl)
     return {"Location": f"/{name}"}
 
 
-async def _insert(
-    call: Call, region: str, ownership: str, acl: str | None, documents: dict[str, str]
-) -> None:
+async def _insert(call: Call, region: str, ownership: str, acl: str | None, documents: dict[str, str]) -> None:
     name = call.input["Bucket"]
     # Numbers are never used twice, so nothing left of a deleted bucket can come up in another one.
     number = int.from_bytes(call.system.entropy(6), "big")
@@ -344,8 +337,7 @@ async def _retire(tx: Transaction, bucket: Bucket, now: float) -> None:
     for (content,) in contents:
         if await tx.fetch_one(_STILL_NAMED, content, content, content) is None:
             await tx.execute(
-                "INSERT INTO unnamed_contents (content, since) VALUES (?, ?)"
-                " ON CONFLICT (content) DO NOTHING",
+                "INSERT INTO unnamed_contents (content, since) VALUES (?, ?) ON CONFLICT (content) DO NOTHING",
                 content,
                 now,
             )

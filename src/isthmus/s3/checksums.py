@@ -104,9 +104,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     for algorithm in (
         Algorithm("CRC32", 4, lambda: _Crc(zlib.crc32, 4), "COMPOSITE", _BOTH, crt.combine_crc32),
         Algorithm("CRC32C", 4, lambda: _Crc(crt.crc32c, 4), "COMPOSITE", _BOTH, crt.combine_crc32c),
-        Algorithm(
-            "CRC64NVME", 8, lambda: _Crc(crt.crc64nvme, 8), "FULL_OBJECT", _FULL, crt.combine_crc64nvme
-        ),
+        Algorithm("CRC64NVME", 8, lambda: _Crc(crt.crc64nvme, 8), "FULL_OBJECT", _FULL, crt.combine_crc64nvme),
         Algorithm("SHA1", 20, _sha1, "COMPOSITE", _COMPOSITE),
         Algorithm("SHA256", 32, hashlib.sha256, "COMPOSITE", _COMPOSITE),
         Algorithm("SHA512", 64, hashlib.sha512, "COMPOSITE", _COMPOSITE),
@@ -199,12 +197,8 @@ def declared(headers: Mapping[str, str]) -> Declared:
         algorithm = _BY_HEADER.get(name)
         if algorithm is None:
             if trailing:
-                raise AwsError(
-                    "InvalidRequest", "The value specified in the x-amz-trailer header is not supported"
-                )
-            raise AwsError(
-                "InvalidRequest", "The algorithm type you specified in x-amz-checksum- header is invalid."
-            )
+                raise AwsError("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
+            raise AwsError("InvalidRequest", "The algorithm type you specified in x-amz-checksum- header is invalid.")
         if given:
             value = checked_value(algorithm, headers[name])
     if named is not None:
@@ -235,9 +229,7 @@ def checked_value(algorithm: Algorithm, text: str) -> str:
 def check(algorithm: Algorithm, expected: str, computed: str) -> None:
     """Raises AwsError BadDigest unless the checksums are equal (base64, or `…-N`)."""
     if not hmac.compare_digest(expected.encode(), computed.encode()):
-        raise AwsError(
-            "BadDigest", f"The {algorithm.name} you specified did not match the calculated checksum."
-        )
+        raise AwsError("BadDigest", f"The {algorithm.name} you specified did not match the calculated checksum.")
 
 
 def trailing_value(algorithm: Algorithm, trailers: Mapping[str, str]) -> str:
@@ -246,8 +238,7 @@ def trailing_value(algorithm: Algorithm, trailers: Mapping[str, str]) -> str:
     if text is None:
         raise AwsError(
             "MalformedTrailerError",
-            "The request contained trailing data that was not well-formed or did not conform to our "
-            "published schema.",
+            "The request contained trailing data that was not well-formed or did not conform to our published schema.",
         )
     return checked_value(algorithm, text)
 
@@ -262,9 +253,7 @@ def content_md5(headers: Mapping[str, str]) -> bytes | None:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 16:
-        raise AwsError(
-            "InvalidDigest", "The Content-MD5 you specified was invalid.", extra={"Content-MD5": text}
-        )
+        raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.", extra={"Content-MD5": text})
     return raw
 
 

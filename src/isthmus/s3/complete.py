@@ -76,9 +76,7 @@ def _listed_parts(given: dict[str, Any]) -> list[dict[str, Any]]:
     return listed
 
 
-async def _answer_again(
-    tx: Transaction, call: Call, bucket: Bucket, listed: list[dict[str, Any]]
-) -> dict[str, Any]:
+async def _answer_again(tx: Transaction, call: Call, bucket: Bucket, listed: list[dict[str, Any]]) -> dict[str, Any]:
     """The answer of the request that completed this upload before. Raises NoSuchUpload."""
     upload_id: str = call.input["UploadId"]
     row = await tx.fetch_one("SELECT answer FROM completed_uploads WHERE upload_id = ?", upload_id)
@@ -134,9 +132,7 @@ async def _complete(
         parts=len(parts),
         checksum_json=stored_checksum(settings["algorithm"], checksum, settings["type"]),
     )
-    row_id, dropped = await add_version(
-        tx, bucket.id, key, version_id, new, modified=upload.initiated, current=current
-    )
+    row_id, dropped = await add_version(tx, bucket.id, key, version_id, new, modified=upload.initiated, current=current)
     await _move_parts(tx, upload.id, row_id, parts, len(stored))
     left_over = {part.content for part in stored.values()} - {part.content for part in parts}
     await tx.execute("DELETE FROM upload_parts WHERE upload_id = ?", upload.id)
@@ -156,9 +152,7 @@ async def _complete(
     return answer
 
 
-def _checked_parts(
-    upload: UploadRow, listed: list[dict[str, Any]], stored: dict[int, PartRow]
-) -> list[PartRow]:
+def _checked_parts(upload: UploadRow, listed: list[dict[str, Any]], stored: dict[int, PartRow]) -> list[PartRow]:
     """The stored parts of the list. Raises InvalidPart, EntityTooSmall."""
     parts: list[PartRow] = []
     for item in listed:
@@ -221,18 +215,14 @@ def _whole_checksum(given: dict[str, Any], settings: dict[str, Any], parts: list
     return whole
 
 
-async def _move_parts(
-    tx: Transaction, upload_id: str, row_id: int, parts: list[PartRow], stored: int
-) -> None:
+async def _move_parts(tx: Transaction, upload_id: str, row_id: int, parts: list[PartRow], stored: int) -> None:
     """The listed parts of the upload become the parts of the object, each at its offset."""
     if len(parts) != stored:
         listed = {part.number for part in parts}
         rows = await tx.fetch_all("SELECT number FROM upload_parts WHERE upload_id = ?", upload_id)
         for (number,) in rows:
             if number not in listed:
-                await tx.execute(
-                    "DELETE FROM upload_parts WHERE upload_id = ? AND number = ?", upload_id, number
-                )
+                await tx.execute("DELETE FROM upload_parts WHERE upload_id = ? AND number = ?", upload_id, number)
     await tx.execute(
         "INSERT INTO object_parts (object_id, number, offset_in_object, size, etag, checksum, inline_bytes, "
         "content) SELECT ?, number, SUM(size) OVER (ORDER BY number) - size, size, etag, checksum, "

@@ -79,9 +79,7 @@ def requested_tags(tagging: Any) -> dict[str, str]:
     """The tags of a `Tagging` input: a header like `a=1&b=2`, or the parsed TagSet of a body."""
     if isinstance(tagging, str):
         return dict(parse_qsl(tagging, keep_blank_values=True))
-    return {
-        tag["Key"]: tag["Value"] for tag in tagging.get("TagSet") or () if "Key" in tag and "Value" in tag
-    }
+    return {tag["Key"]: tag["Value"] for tag in tagging.get("TagSet") or () if "Key" in tag and "Value" in tag}
 
 
 def _add_listing(call: Call, keys: dict[str, ContextValue]) -> None:

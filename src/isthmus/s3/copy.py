@@ -55,9 +55,7 @@ _READ_PERMISSIONS = (
     "CopyObject",
     *_READ_PERMISSIONS,
     source_permission("s3:GetObjectTagging", both(copies_tags, source_lacks_version), "when tags are copied"),
-    source_permission(
-        "s3:GetObjectVersionTagging", both(copies_tags, source_has_version), "when tags are copied"
-    ),
+    source_permission("s3:GetObjectVersionTagging", both(copies_tags, source_has_version), "when tags are copied"),
     *WRITE_PERMISSIONS,
     new_object_permission("s3:PutObjectTagging", copies_tags, "when tags are copied"),
     anonymous=True,
@@ -76,8 +74,7 @@ async def copy_object(call: Call) -> dict[str, Any]:
     if row.size > LARGEST_PUT:
         raise AwsError(
             "InvalidRequest",
-            "The specified copy source is larger than the maximum allowable size for a copy source: "
-            f"{LARGEST_PUT}",
+            f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_PUT}",
         )
     settings = _settings_of_copy(given, settings, row)
     checksum_json = await _checksum_of_copy(call, row)
@@ -217,8 +214,7 @@ async def upload_part_copy(call: Call) -> dict[str, Any]:
     if length > LARGEST_PUT:
         raise AwsError(
             "InvalidRequest",
-            "The specified copy source is larger than the maximum allowable size for a copy source: "
-            f"{LARGEST_PUT}",
+            f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_PUT}",
         )
     received = await _copied_bytes(call, row, offset, length, upload.settings["algorithm"])
     await store_part(call, bucket, upload, number, received)
@@ -254,6 +250,4 @@ async def _copied_bytes(call: Call, row: ObjectRow, offset: int, length: int, al
         except BaseException:
             await writer.abandon()
             raise
-    return Received(
-        length, hashes.md5.digest(), algorithm, hashes.checksums[algorithm].base64(), inline, content
-    )
+    return Received(length, hashes.md5.digest(), algorithm, hashes.checksums[algorithm].base64(), inline, content)

@@ -59,9 +59,7 @@ def preflight(bucket: Bucket | None, request: Request) -> Response:
 
 
 def _forbidden(message: str, method: str) -> AwsError:
-    return AwsError(
-        "AccessForbidden", message, status=403, extra={"Method": method, "ResourceType": "OBJECT"}
-    )
+    return AwsError("AccessForbidden", message, status=403, extra={"Method": method, "ResourceType": "OBJECT"})
 
 
 @lru_cache(maxsize=256)

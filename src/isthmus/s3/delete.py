@@ -98,9 +98,7 @@ async def delete_object(call: Call) -> dict[str, Any]:
     return {**answer, "ResponseStatus": 204}
 
 
-async def _delete(
-    tx: Transaction, call: Call, bucket: Bucket, deletion: _Deletion
-) -> tuple[dict[str, Any], list[str]]:
+async def _delete(tx: Transaction, call: Call, bucket: Bucket, deletion: _Deletion) -> tuple[dict[str, Any], list[str]]:
     """What was deleted (`VersionId`, `DeleteMarker`), and the contents that lost a name."""
     key = deletion.key.encode()
     if deletion.version_id:
@@ -127,9 +125,7 @@ async def _delete(
             await promote_newest(tx, bucket.id, key)
         return {}, dropped
     marker = NewVersion(size=0, etag="", owner=bucket.account, is_delete_marker=1)
-    _, dropped = await add_version(
-        tx, bucket.id, key, deletion.marker_id, marker, modified=call.now, current=current
-    )
+    _, dropped = await add_version(tx, bucket.id, key, deletion.marker_id, marker, modified=call.now, current=current)
     return {"DeleteMarker": True, "VersionId": deletion.marker_id}, dropped
 
 

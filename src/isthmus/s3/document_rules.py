@@ -133,9 +133,7 @@ def _check_times(rule: dict[str, Any]) -> None:
             raise _invalid("'NoncurrentDays' for NoncurrentVersionTransition action must be nonnegative")
     abort = rule.get("AbortIncompleteMultipartUpload")
     if abort is not None and (abort.get("DaysAfterInitiation") or 0) <= 0:
-        raise _invalid(
-            "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer"
-        )
+        raise _invalid("'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer")
 
 
 def _check_moment(action: dict[str, Any], name: str, least: int = 1) -> None:
@@ -166,9 +164,7 @@ def check_encryption(bucket: Bucket, value: dict[str, Any]) -> None:
     if default and algorithm not in ("AES256", *_KMS):
         raise malformed()
     if default.get("KMSMasterKeyID") and algorithm not in _KMS:
-        raise _invalid(
-            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
-        )
+        raise _invalid("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
 
 
 def check_website(bucket: Bucket, value: dict[str, Any]) -> None:
@@ -176,9 +172,7 @@ def check_website(bucket: Bucket, value: dict[str, Any]) -> None:
     redirect, index = value.get("RedirectAllRequestsTo"), value.get("IndexDocument")
     if redirect is not None:
         if index is not None or value.get("ErrorDocument") or value.get("RoutingRules"):
-            raise _invalid(
-                "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules."
-            )
+            raise _invalid("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.")
         if not redirect.get("HostName"):
             raise malformed()
         return
@@ -196,9 +190,7 @@ def check_website(bucket: Bucket, value: dict[str, Any]) -> None:
         if not target:
             raise malformed()
         if "ReplaceKeyWith" in target and "ReplaceKeyPrefixWith" in target:
-            raise AwsError(
-                "InvalidRequest", "You can only define ReplaceKeyPrefix or ReplaceKey but not both."
-            )
+            raise AwsError("InvalidRequest", "You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
 
 
 def check_replication(bucket: Bucket, value: dict[str, Any]) -> None:

@@ -49,9 +49,7 @@ class Document:
 
 
 # Since January 2023 every bucket encrypts at rest with keys of S3 (S3 User Guide, "Default encryption FAQ").
-_AES256 = {
-    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
-}
+_AES256 = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
 
 DOCUMENTS = (
     Document(

@@ -118,9 +118,7 @@ async def _selected(call: Call, row: ObjectRow, answer: dict[str, Any]) -> tuple
     wants_checksum = str(given.get("ChecksumMode", "")).upper() == "ENABLED"
     if number is not None:
         if header:
-            raise AwsError(
-                "InvalidRequest", "Cannot specify both Range header and partNumber query parameter"
-            )
+            raise AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
         offset, length, checksum = await _part(call, row, number, answer)
         if wants_checksum:
             add_checksum(answer, checksum)
@@ -135,14 +133,10 @@ async def _selected(call: Call, row: ObjectRow, answer: dict[str, Any]) -> tuple
     return 0, row.size
 
 
-async def _part(
-    call: Call, row: ObjectRow, number: int, answer: dict[str, Any]
-) -> tuple[int, int, str | None]:
+async def _part(call: Call, row: ObjectRow, number: int, answer: dict[str, Any]) -> tuple[int, int, str | None]:
     """Offset, length and stored checksum of a part; an object that has none is its own part 1."""
     if not 1 <= number <= 10_000:
-        raise invalid_argument(
-            "Part number must be an integer between 1 and 10000, inclusive", "partNumber", number
-        )
+        raise invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
     if row.parts is None:
         if number != 1:
             raise _no_part(number, 1)
@@ -193,9 +187,7 @@ def _override(call: Call, answer: dict[str, Any], extra: list[tuple[str, str]]) 
     if not used and not expires:
         return
     if call.caller.principal.kind is PrincipalKind.ANONYMOUS:
-        raise AwsError(
-            "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests."
-        )
+        raise AwsError("InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")
     for name, target in used:
         answer[target] = given[name]
     if expires:
@@ -217,9 +209,7 @@ async def _add_lock(call: Call, bucket: Bucket, row: ObjectRow, answer: dict[str
 
 
 async def _allowed(call: Call, action: str, bucket: Bucket, row: ObjectRow) -> bool:
-    return decide_for(
-        call, action, await object_resource(call, action, bucket, call.input["Key"], row)
-    ).allowed
+    return decide_for(call, action, await object_resource(call, action, bucket, call.input["Key"], row)).allowed
 
 
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
@@ -269,12 +259,9 @@ async def _parts_page(call: Call, row: ObjectRow) -> dict[str, Any]:
     limit = min(int(given.get("MaxParts", 1000)), 1000)
     marker = int(given.get("PartNumberMarker", 0))
     if limit < 0 or marker < 0:
-        raise invalid_argument(
-            "Argument max-parts must be an integer between 0 and 2147483647", "max-parts", limit
-        )
+        raise invalid_argument("Argument max-parts must be an integer between 0 and 2147483647", "max-parts", limit)
     rows = await call.system.objects.fetch_all(
-        "SELECT number, size, checksum FROM object_parts WHERE object_id = ? AND number > ? "
-        "ORDER BY number LIMIT ?",
+        "SELECT number, size, checksum FROM object_parts WHERE object_id = ? AND number > ? ORDER BY number LIMIT ?",
         row.id,
         marker,
         limit + 1,

@@ -170,9 +170,7 @@ def _too_large(size: int, most: int) -> AwsError:
     )
 
 
-def _check_digests(
-    call: Call, announced: Declared, wanted_md5: bytes | None, hashes: Hashes
-) -> tuple[str, str] | None:
+def _check_digests(call: Call, announced: Declared, wanted_md5: bytes | None, hashes: Hashes) -> tuple[str, str] | None:
     """Compare what the client said with what came; the algorithm and value it gave."""
     check_md5(wanted_md5, hashes.md5.digest())
     algorithm: Algorithm | None = announced.algorithm

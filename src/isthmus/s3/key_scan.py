@@ -115,9 +115,7 @@ def page_size(given: Mapping[str, Any], member: str, argument: str) -> int:
     if value is None:
         return LARGEST_PAGE
     if not 0 <= value <= 2**31 - 1:
-        raise invalid_argument(
-            f"Argument {argument} must be an integer between 0 and 2147483647", argument, value
-        )
+        raise invalid_argument(f"Argument {argument} must be an integer between 0 and 2147483647", argument, value)
     return min(int(value), LARGEST_PAGE)
 
 

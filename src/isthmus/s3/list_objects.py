@@ -31,9 +31,7 @@ def _current_objects(call: Call, bucket: Bucket) -> Fetch:
 
     async def fetch(start: bytes, end: bytes | None, limit: int) -> list[Row]:
         if end is None:
-            return await objects.fetch_all(
-                _COLUMNS + _LISTED + "ORDER BY key LIMIT ?", bucket.id, start, limit
-            )
+            return await objects.fetch_all(_COLUMNS + _LISTED + "ORDER BY key LIMIT ?", bucket.id, start, limit)
         return await objects.fetch_all(
             _COLUMNS + _LISTED + "AND key < ? ORDER BY key LIMIT ?", bucket.id, start, end, limit
         )
@@ -112,9 +110,7 @@ def _common(
     return answer
 
 
-async def _contents(
-    call: Call, rows: list[Row], encode: Callable[[str], str], *, owners: bool
-) -> list[dict[str, Any]]:
+async def _contents(call: Call, rows: list[Row], encode: Callable[[str], str], *, owners: bool) -> list[dict[str, Any]]:
     known = await owners_of(call, {row[6] for row in rows}) if owners else {}
     contents: list[dict[str, Any]] = []
     moments: dict[int, datetime] = {}

@@ -35,9 +35,7 @@ _VERSIONS = (
     "SELECT key, version_id, is_current, is_delete_marker, size, etag, modified, owner, storage_class, "
     "checksum, sequence FROM object_versions "
 )
-_UPLOADS = (
-    "SELECT key, id, bucket_id, initiated, initiator_arn, initiator_account, owner, settings FROM uploads "
-)
+_UPLOADS = "SELECT key, id, bucket_id, initiated, initiator_arn, initiator_account, owner, settings FROM uploads "
 
 
 async def _scan_groups(
@@ -65,9 +63,7 @@ async def _scan_groups(
     if page is None:
         more = await fetch(start, None, 1) if start is not None else []
         more = [row for row in more if row[0].startswith(prefix)]
-        return Page(rows, [], more[0][0] if more else None, rows[-1][0] if rows else b""), bool(
-            more and limit
-        )
+        return Page(rows, [], more[0][0] if more else None, rows[-1][0] if rows else b""), bool(more and limit)
     page = Page(rows + page.rows, page.prefixes, page.next_key, page.last or (rows[-1][0] if rows else b""))
     return page, page.next_key is not None
 
@@ -268,9 +264,7 @@ async def _initiator(call: Call, upload: UploadRow) -> dict[str, str]:
 @operation(
     "s3",
     "ListParts",
-    new_object_permission(
-        "s3:ListMultipartUploadParts", decided_inside, "unless the caller began the upload"
-    ),
+    new_object_permission("s3:ListMultipartUploadParts", decided_inside, "unless the caller began the upload"),
     anonymous=True,
 )
 async def list_parts(call: Call) -> dict[str, Any]:

@@ -110,9 +110,7 @@ def part_number(call: Call) -> int:
     """The part number of the request. Raises InvalidArgument."""
     number: int = call.input["PartNumber"]
     if not 1 <= number <= MOST_PARTS:
-        raise invalid_argument(
-            "Part number must be an integer between 1 and 10000, inclusive", "partNumber", number
-        )
+        raise invalid_argument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
     return number
 
 

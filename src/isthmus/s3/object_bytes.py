@@ -22,9 +22,7 @@ _Piece = tuple[bytes | None, str | None, int, int]
 """Bytes in the database or the id of a content, then offset in it and length."""
 
 
-async def object_body(
-    objects: Reader, contents: Contents, row: ObjectRow, offset: int, length: int
-) -> ResponseBody:
+async def object_body(objects: Reader, contents: Contents, row: ObjectRow, offset: int, length: int) -> ResponseBody:
     """`length` bytes of the object from `offset`; the range must lie within it.
 
     Raises ServiceUnavailable when the parts of a multipart object are gone since its row was read.

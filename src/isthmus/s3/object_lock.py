@@ -51,9 +51,7 @@ async def get_object_retention(call: Call) -> dict[str, Any]:
     "s3",
     "PutObjectRetention",
     object_permission("s3:PutObjectRetention"),
-    object_permission(
-        "s3:BypassGovernanceRetention", bypasses_governance, "with x-amz-bypass-governance-retention"
-    ),
+    object_permission("s3:BypassGovernanceRetention", bypasses_governance, "with x-amz-bypass-governance-retention"),
     anonymous=True,
 )
 async def put_object_retention(call: Call) -> dict[str, Any]:
@@ -76,9 +74,7 @@ async def put_object_retention(call: Call) -> dict[str, Any]:
             bypassed = still.lock_mode == "GOVERNANCE" and bypasses_governance(call)
             if not (longer and kept) and not bypassed:
                 raise AwsError("AccessDenied", "Access Denied because object protected by object lock.")
-        await tx.execute(
-            "UPDATE object_versions SET lock_mode = ?, lock_until = ? WHERE id = ?", mode, until, row.id
-        )
+        await tx.execute("UPDATE object_versions SET lock_mode = ?, lock_until = ? WHERE id = ?", mode, until, row.id)
 
     await commit(call, bucket, work)
     return {}
@@ -100,9 +96,7 @@ async def put_object_legal_hold(call: Call) -> dict[str, Any]:
         raise malformed_xml()
 
     async def work(tx: Transaction) -> None:
-        await tx.execute(
-            "UPDATE object_versions SET legal_hold = ? WHERE id = ?", int(status == "ON"), row.id
-        )
+        await tx.execute("UPDATE object_versions SET legal_hold = ? WHERE id = ?", int(status == "ON"), row.id)
 
     await commit(call, bucket, work)
     return {}

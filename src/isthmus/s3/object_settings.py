@@ -91,9 +91,7 @@ def check_key(key: str) -> None:
     """Raises KeyTooLongError."""
     code = object_key_problem(key)
     if code is not None:
-        raise AwsError(
-            code, "Your key is too long", extra={"Size": str(len(key.encode())), "MaxSizeAllowed": "1024"}
-        )
+        raise AwsError(code, "Your key is too long", extra={"Size": str(len(key.encode())), "MaxSizeAllowed": "1024"})
 
 
 def refuse_encryption(call: Call) -> None:

@@ -22,9 +22,7 @@ def tags_from_header(text: str) -> str | None:
             continue
         name, _, value = item.partition("=")
         try:
-            tags.append(
-                {"Key": unquote_plus(name, errors="strict"), "Value": unquote_plus(value, errors="strict")}
-            )
+            tags.append({"Key": unquote_plus(name, errors="strict"), "Value": unquote_plus(value, errors="strict")})
         except UnicodeDecodeError:
             raise AwsError(
                 "InvalidArgument",

@@ -104,17 +104,13 @@ def _decoded(text: str) -> dict[str, Any]:
     return value
 
 
-async def find_version(
-    objects: Reader, bucket_id: int, key: bytes, version_id: str | None = None
-) -> ObjectRow | None:
+async def find_version(objects: Reader, bucket_id: int, key: bytes, version_id: str | None = None) -> ObjectRow | None:
     """The current version of `key` (it may be a delete marker), or the one with `version_id`.
 
     `null` names the null version: the one written while versioning was off or suspended.
     """
     if not version_id:
-        row = await objects.fetch_one(
-            _SELECT + "bucket_id = ? AND key = ? AND is_current = 1", bucket_id, key
-        )
+        row = await objects.fetch_one(_SELECT + "bucket_id = ? AND key = ? AND is_current = 1", bucket_id, key)
     else:
         row = await objects.fetch_one(
             _SELECT + "bucket_id = ? AND key = ? AND version_id = ?", bucket_id, key, version_id

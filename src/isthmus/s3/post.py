@@ -58,8 +58,7 @@ def form_input(fields: Mapping[str, str], filename: str, bucket: str) -> dict[st
     if not key:
         raise AwsError(
             "InvalidArgument",
-            "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of "
-            "the fields.",
+            "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
             extra={"ArgumentName": "key", "ArgumentValue": ""},
         )
     given: dict[str, Any] = {"Bucket": bucket, "Key": key.replace("${filename}", filename)}
@@ -67,9 +66,7 @@ def form_input(fields: Mapping[str, str], filename: str, bucket: str) -> dict[st
         if fields.get(name) and member not in given:
             given[member] = fields[name]
     metadata = {
-        name.removeprefix("x-amz-meta-"): value
-        for name, value in fields.items()
-        if name.startswith("x-amz-meta-")
+        name.removeprefix("x-amz-meta-"): value for name, value in fields.items() if name.startswith("x-amz-meta-")
     }
     if metadata:
         given["Metadata"] = metadata
@@ -85,11 +82,7 @@ def form_headers(headers: Mapping[str, str], fields: Mapping[str, str]) -> dict[
         for name, value in headers.items()
         if name not in _HEADERS and not name.startswith(("x-amz-checksum-", "x-amz-trailer", "x-amz-sdk-"))
     }
-    kept |= {
-        name: value
-        for name, value in fields.items()
-        if name in _HEADERS or name.startswith("x-amz-checksum-")
-    }
+    kept |= {name: value for name, value in fields.items() if name in _HEADERS or name.startswith("x-amz-checksum-")}
     return kept
 
 

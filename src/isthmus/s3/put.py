@@ -57,9 +57,7 @@ async def put_object(call: Call) -> dict[str, Any]:
     return await store_object(call, bucket, settings, received)
 
 
-async def store_object(
-    call: Call, bucket: Bucket, settings: ObjectSettings, received: Received
-) -> dict[str, Any]:
+async def store_object(call: Call, bucket: Bucket, settings: ObjectSettings, received: Received) -> dict[str, Any]:
     """Make received bytes the newest version of the input's key; PutObject's answer."""
     key: str = call.input["Key"]
     version_id = new_version_id(call, bucket)
@@ -74,9 +72,7 @@ async def store_object(
     async def work(tx: Transaction) -> None:
         current = await find_current(tx, bucket.id, key.encode())
         check_write(call.input, key, current)
-        _, dropped = await add_version(
-            tx, bucket.id, key.encode(), version_id, new, modified=call.now, current=current
-        )
+        _, dropped = await add_version(tx, bucket.id, key.encode(), version_id, new, modified=call.now, current=current)
         if dropped:
             await release(tx, dropped, call.now)
 

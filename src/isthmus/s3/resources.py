@@ -119,11 +119,7 @@ def has_acl_headers(call: Call) -> bool:
         return True
     canned = call.input.get("ACL")
     bucket: Bucket | None = call.found.get("bucket")
-    if (
-        canned == "bucket-owner-full-control"
-        and bucket is not None
-        and bucket.ownership == "BucketOwnerEnforced"
-    ):
+    if canned == "bucket-owner-full-control" and bucket is not None and bucket.ownership == "BucketOwnerEnforced":
         return False
     return bool(canned)
 

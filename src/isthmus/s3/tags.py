@@ -37,12 +37,8 @@ def check_tags(tags: Sequence[dict[str, Any]], most: int) -> dict[str, str]:
                 extra={"TagKey": key, "TagValue": value},
             )
         if key.lower().startswith("aws:"):
-            raise AwsError(
-                "InvalidTag", "System tags cannot be added/updated by requester", extra={"TagKey": key}
-            )
+            raise AwsError("InvalidTag", "System tags cannot be added/updated by requester", extra={"TagKey": key})
         if key in found:
-            raise AwsError(
-                "InvalidTag", "Cannot provide multiple Tags with the same key", extra={"TagKey": key}
-            )
+            raise AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", extra={"TagKey": key})
         found[key] = value
     return found

@@ -51,9 +51,7 @@ class PartRow(NamedTuple):
     content: str | None
 
 
-_SELECT_UPLOAD = (
-    "SELECT id, bucket_id, key, initiated, initiator_arn, initiator_account, owner, settings FROM uploads "
-)
+_SELECT_UPLOAD = "SELECT id, bucket_id, key, initiated, initiator_arn, initiator_account, owner, settings FROM uploads "
 
 
 async def find_upload(objects: Reader, bucket_id: int, key: bytes, upload_id: str) -> UploadRow | None:
@@ -67,9 +65,7 @@ async def find_upload(objects: Reader, bucket_id: int, key: bytes, upload_id: st
 async def the_upload(call: Call) -> UploadRow:
     """The upload that the input names. Raises NoSuchUpload."""
     bucket = await the_bucket(call)
-    row = await find_upload(
-        call.system.objects, bucket.id, call.input["Key"].encode(), call.input["UploadId"]
-    )
+    row = await find_upload(call.system.objects, bucket.id, call.input["Key"].encode(), call.input["UploadId"])
     if row is None:
         raise no_such_upload(call.input["UploadId"])
     return row
@@ -86,9 +82,7 @@ async def authorised_upload(call: Call, action: str) -> UploadRow:
     row = await find_upload(call.system.objects, bucket.id, key.encode(), call.input["UploadId"])
     decision = decide_for(call, action, await object_resource(call, action, bucket, key, None))
     if not decision.allowed:
-        is_initiator = (
-            row is not None and row.initiator_arn != "" and row.initiator_arn == initiator_arn(call)
-        )
+        is_initiator = row is not None and row.initiator_arn != "" and row.initiator_arn == initiator_arn(call)
         if decision.explicit_deny or not is_initiator:
             raise AccessDenied(decision, decision.s3_message)
     if row is None:
@@ -125,9 +119,7 @@ async def upload_parts(objects: Reader, upload_id: str, after: int = 0, limit: i
 
 async def drop_upload(tx: Transaction, upload_id: str) -> list[str]:
     """Remove an upload and its parts; the contents that lost a name, for `release`."""
-    rows = await tx.fetch_all(
-        "SELECT content FROM upload_parts WHERE upload_id = ? AND content IS NOT NULL", upload_id
-    )
+    rows = await tx.fetch_all("SELECT content FROM upload_parts WHERE upload_id = ? AND content IS NOT NULL", upload_id)
     await tx.execute("DELETE FROM upload_parts WHERE upload_id = ?", upload_id)
     await tx.execute("DELETE FROM uploads WHERE id = ?", upload_id)
     return [row[0] for row in rows]

@@ -28,7 +28,7 @@ class Reading(Protocol):
         ...
 
 
-class ClientGone(ConnectionError):  # noqa: N818 - a state of affairs, not a fault of ours
+class ClientGone(ConnectionError):
     """The client closed the connection before the request was complete."""
 
 

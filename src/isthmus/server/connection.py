@@ -360,9 +360,7 @@ class Connection(asyncio.Protocol):
             self._linger()
         else:
             incomplete = self._in_head and not self._headers_done
-            self.deadline = self._loop.time() + (
-                self._limits.head_time if incomplete else self._limits.idle_time
-            )
+            self.deadline = self._loop.time() + (self._limits.head_time if incomplete else self._limits.idle_time)
 
     async def _answered(self, request: Request) -> Response:
         try:

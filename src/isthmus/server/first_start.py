@@ -24,9 +24,7 @@ async def make_first_account(system: System, data: Path, endpoint: str) -> Path 
     if await system.identity.fetch_one("SELECT 1 FROM accounts LIMIT 1") is not None:
         return None
     account = f"{int.from_bytes(system.entropy(8), 'big') % 899_999_999_999 + 100_000_000_000:012d}"
-    key = KeySetup(
-        access_key_id("AKIA", account, system.entropy(10)), base64.b64encode(system.entropy(30)).decode()
-    )
+    key = KeySetup(access_key_id("AKIA", account, system.entropy(10)), base64.b64encode(system.entropy(30)).decode())
     path = data / "credentials"
     _write_profile(path, key, system.settings.region, endpoint)
     setup = AccountSetup(account, 0, "main", "root@localhost", root=RootSetup(access_keys=(key,)))

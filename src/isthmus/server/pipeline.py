@@ -245,7 +245,9 @@ def _operation(service: str, name: str, presented: Presented | None) -> Operatio
     operation = OPERATIONS.get((service, name))
     if operation is None:
         if service == "s3":
-            raise AwsError("NotImplemented", f"Isthmus does not implement {name}; docs/operations.md lists what it does.")
+            raise AwsError(
+                "NotImplemented", f"Isthmus does not implement {name}; docs/operations.md lists what it does."
+            )
         raise AwsError("InvalidAction", f"Isthmus does not implement {name}; docs/operations.md lists what it does.")
     if presented is None and not operation.anonymous:
         if service == "s3":

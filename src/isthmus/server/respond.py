@@ -61,9 +61,7 @@ class Head:
     def encode(self, length: int) -> bytes:
         """The head of a response whose body has `length` bytes; a Content-Length given goes before (HEAD)."""
         framing = ""
-        if self._response.status not in (204, 304) and not (
-            self.bodiless and self._given_length() is not None
-        ):
+        if self._response.status not in (204, 304) and not (self.bodiless and self._given_length() is not None):
             framing = f"Content-Length: {length}\r\n"
         return self._bytes(framing, drop_length=not self.bodiless)
 
@@ -157,9 +155,7 @@ async def send_slice(
     offset, end = content.offset, content.offset + content.length
     while offset < end:
         try:
-            sent = os.sendfile(
-                owner.sending().fileno(), file.fileno(), offset, min(end - offset, _SENDFILE_AT_ONCE)
-            )
+            sent = os.sendfile(owner.sending().fileno(), file.fileno(), offset, min(end - offset, _SENDFILE_AT_ONCE))
         except BlockingIOError:
             await _writable(loop, owner)
             continue

@@ -55,7 +55,9 @@ def serve_forever(configuration: Configuration) -> int:
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
-        return run_workers(listeners, serve, lambda _host, _port: print(f"Isthmus answers at {endpoint}{note}", flush=True))
+        return run_workers(
+            listeners, serve, lambda _host, _port: print(f"Isthmus answers at {endpoint}{note}", flush=True)
+        )
 
 
 def apply_setup(configuration: Configuration, file: Path) -> str:

@@ -16,8 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import isthmus.s3  # noqa: F401 - fills the table of operations
-from isthmus.iam import access_keys, accounts, attachments, documents, entities, groups, inline_policies
-from isthmus.iam import login_profiles, mfa_devices, policies, policy_versions, roles, users
+from isthmus.iam import (
+    access_keys,
+    accounts,
+    attachments,
+    documents,
+    entities,
+    groups,
+    inline_policies,
+    login_profiles,
+    mfa_devices,
+    policies,
+    policy_versions,
+    roles,
+    users,
+)
 from isthmus.iam.entities import GROUP, ROLE, USER, Entity
 from isthmus.iam.tag_rows import set_tags
 from isthmus.identity.authenticated import long_term
@@ -42,7 +55,9 @@ class SetupResult:
     objects: int = 0
 
     def __str__(self) -> str:
-        return f"{self.accounts} accounts set up: {self.made} identities and buckets made, {self.objects} objects loaded"
+        return (
+            f"{self.accounts} accounts set up: {self.made} identities and buckets made, {self.objects} objects loaded"
+        )
 
 
 @dataclass(slots=True)
@@ -108,7 +123,9 @@ async def _account(one: _Applying) -> None:
             await _device(one, "root-account-mfa-device", setup.root.mfa_seed, setup.id)
     for policy in setup.policies:
         with _named(policy.line, f"policy {policy.name}"):
-            there = await policies.find_policy(tx, setup.id, f"arn:aws:iam::{setup.id}:policy{policy.path}{policy.name}")
+            there = await policies.find_policy(
+                tx, setup.id, f"arn:aws:iam::{setup.id}:policy{policy.path}{policy.name}"
+            )
             if there is None:
                 await policies.insert_policy(
                     tx, setup.id, policy.name, policy.document, now=now, entropy=system.entropy, path=policy.path,

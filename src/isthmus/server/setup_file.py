@@ -26,7 +26,6 @@ from isthmus.policy import (
 )
 
 
-
 class InvalidSetup(ValueError):
     """The file cannot be applied; the message begins with the line where it is wrong."""
 
@@ -225,9 +224,7 @@ def _account(node: yaml.Node, folder: Path) -> AccountSetup:
 
 def _identity(node: yaml.Node, what: str, known: tuple[str, ...]) -> tuple[IdentitySetup, _Fields]:
     fields = _Fields(node, what, known)
-    inline = {
-        name: _document(document, check_identity_policy) for name, document in fields.items("inline_policies")
-    }
+    inline = {name: _document(document, check_identity_policy) for name, document in fields.items("inline_policies")}
     identity = IdentitySetup(
         name=fields.text("name", required=True, check=_NAME.match, want="letters, digits and +=,.@_-"),
         line=fields.line,
@@ -243,9 +240,7 @@ def _identity(node: yaml.Node, what: str, known: tuple[str, ...]) -> tuple[Ident
 def _user(node: yaml.Node) -> UserSetup:
     known = (*_IDENTITY, "permissions_boundary", "access_keys", "password", "mfa_seed", "groups")
     identity, fields = _identity(node, "a user", known)
-    return UserSetup(
-        identity, _keys(fields), fields.optional_text("password"), _seed(fields), fields.texts("groups")
-    )
+    return UserSetup(identity, _keys(fields), fields.optional_text("password"), _seed(fields), fields.texts("groups"))
 
 
 def _role(node: yaml.Node) -> RoleSetup:
@@ -390,9 +385,7 @@ class _Fields:
             raise InvalidSetup(self.line_of(key), f"`{key}` must be a mapping")
         return [(str(name.value), value) for name, value in node.value]
 
-    def optional_text(
-        self, key: str, check: Callable[[str], object] | None = None, want: str = ""
-    ) -> str | None:
+    def optional_text(self, key: str, check: Callable[[str], object] | None = None, want: str = "") -> str | None:
         if key not in self._nodes:
             return None
         text = _scalar(self._nodes[key], f"`{key}`")

@@ -27,7 +27,7 @@ _PAUSE = 1.0
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
-class CannotListen(OSError):  # noqa: N818 - reads as the sentence it prints
+class CannotListen(OSError):
     """The address cannot be served; the message is one line for people."""
 
 

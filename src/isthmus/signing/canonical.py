@@ -177,9 +177,7 @@ def string_to_sign_v2(request: Request, virtual_bucket: str | None, expires: int
     expires: of a query string; it takes the place of the date.
     """
     headers = request.headers
-    date = (
-        str(expires) if expires is not None else ("" if "x-amz-date" in headers else headers.get("date", ""))
-    )
+    date = str(expires) if expires is not None else ("" if "x-amz-date" in headers else headers.get("date", ""))
     amz = "".join(
         f"{name}:{_V2_BLANKS.sub(' ', headers[name]).strip()}\n"
         for name in sorted(headers)

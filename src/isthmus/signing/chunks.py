@@ -214,6 +214,5 @@ def _incomplete() -> AwsError:
 def _malformed_trailer() -> AwsError:
     return AwsError(
         "MalformedTrailerError",
-        "The request contained trailing data that was not well-formed or did not conform to our "
-        "published schema.",
+        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
     )

@@ -120,9 +120,7 @@ async def read_form(body: Body, content_type: str) -> PostedForm:
         if name == "file":
             shown = _FILENAME.search(disposition)
             filename = (shown[1] if shown[1] is not None else shown[2]) if shown else ""
-            return PostedForm(
-                fields, filename, headers.get("content-type"), _FileBody(held, source, delimiter)
-            )
+            return PostedForm(fields, filename, headers.get("content-type"), _FileBody(held, source, delimiter))
         try:
             fields.setdefault(name, (await until(delimiter)).decode("utf-8"))
         except UnicodeDecodeError:
@@ -145,6 +143,4 @@ def _part_headers(block: bytes) -> dict[str, str]:
 
 
 def _malformed() -> AwsError:
-    return AwsError(
-        "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data."
-    )
+    return AwsError("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")

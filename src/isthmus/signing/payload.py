@@ -154,9 +154,7 @@ def verified_body(request: Request, presented: Presented | None, key: bytes | No
             "The x-amz-decoded-content-length header must be a non-negative integer.",
             extra={"ArgumentName": "x-amz-decoded-content-length", "ArgumentValue": written},
         )
-    trailers = [
-        name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",") if name.strip()
-    ]
+    trailers = [name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",") if name.strip()]
     seed = None
     if declared != STREAMING_UNSIGNED_TRAILER:
         if presented is None or presented.version != V4 or presented.form == "POST" or key is None:

@@ -18,15 +18,11 @@ from isthmus.wire import AwsError
 
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")
 # Fields that need no condition: those of the signature itself, and the file.
-_FREE_FIELDS = frozenset(
-    ("x-amz-signature", "signature", "awsaccesskeyid", "policy", "file", "x-amz-security-token")
-)
+_FREE_FIELDS = frozenset(("x-amz-signature", "signature", "awsaccesskeyid", "policy", "file", "x-amz-security-token"))
 _FREE_PREFIX = "x-ignore-"
 
 
-def check_post_policy(
-    policy: str, fields: Mapping[str, str], bucket: str, now: float
-) -> tuple[int, int] | None:
+def check_post_policy(policy: str, fields: Mapping[str, str], bucket: str, now: float) -> tuple[int, int] | None:
     """Whether the form's fields (names lower case) meet its base64 `policy` at `now`.
 
     Returns the bounds of `content-length-range`, which the caller checks with `check_length`; None if
@@ -45,9 +41,7 @@ def check_post_policy(
     for condition in conditions:
         if isinstance(condition, dict):
             if len(condition) != 1:
-                raise _invalid(
-                    "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."
-                )
+                raise _invalid("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.")
             ((name, value),) = condition.items()
             _compare("eq", name, value, values, condition)
             met.add(name.lower())

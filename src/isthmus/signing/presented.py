@@ -207,8 +207,7 @@ def decoded_query(query: str) -> list[tuple[str, str]]:
 def _missing_field(name: str) -> AwsError:
     return AwsError(
         "InvalidArgument",
-        f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the "
-        "order of the fields.",
+        f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields.",
         extra={"ArgumentName": name, "ArgumentValue": ""},
     )
 
@@ -229,9 +228,7 @@ def _scope(credential: str) -> tuple[str, str, str, str] | str:
     if not access_key:
         return "a non-empty Access Key (AKID) must be provided in the credential."
     if parse_iso_basic(date + "T000000Z") is None:
-        return (
-            f'incorrect date format "{date}". This date in the credential must be in the format "yyyyMMdd".'
-        )
+        return f'incorrect date format "{date}". This date in the credential must be in the format "yyyyMMdd".'
     if terminal != "aws4_request":
         return f'incorrect terminal "{terminal}". This endpoint uses "aws4_request".'
     return access_key, date, region, service
@@ -283,8 +280,7 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
     if not timestamp.startswith(date):
         if service == "s3":
             raise _malformed(
-                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: '
-                f'"{timestamp[:8]}".'
+                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: "{timestamp[:8]}".'
             )
         raise AwsError(
             "SignatureDoesNotMatch",
@@ -306,7 +302,7 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
     )
 
 
-def _require_parts(  # noqa: PLR0917
+def _require_parts(
     credential: str,
     signed_headers: str,
     signature: str,
@@ -352,9 +348,7 @@ def _require_scope(credential: str, scope: tuple[str, str, str, str] | str, serv
     if isinstance(scope, str):
         raise AwsError("IncompleteSignature", scope)
     if scope[3] != service:
-        raise AwsError(
-            "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'. "
-        )
+        raise AwsError("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'. ")
 
 
 def _malformed(what: str) -> AwsError:

@@ -42,8 +42,7 @@ def sign_headers(
     canonical = canonical_request(signed, names, payload_hash, service)
     signature = _signature(secret, presented, canonical)
     added["authorization"] = (
-        f"{V4} Credential={access_key}/{presented.scope}, SignedHeaders={';'.join(names)}, "
-        f"Signature={signature}"
+        f"{V4} Credential={access_key}/{presented.scope}, SignedHeaders={';'.join(names)}, Signature={signature}"
     )
     return added
 
@@ -80,7 +79,7 @@ def presign(
     return f"{query}&X-Amz-Signature={_signature(secret, presented, canonical)}"
 
 
-def _unsigned(  # noqa: PLR0917
+def _unsigned(
     access_key: str, token: str | None, now: float, region: str, service: str, names: tuple[str, ...]
 ) -> Presented:
     timestamp = iso_basic(now)

@@ -22,8 +22,7 @@ from .payload import EMPTY_SHA256, UNSIGNED, declared_payload
 from .presented import V2, V4, Presented
 
 _MISMATCH_S3 = (
-    "The request signature we calculated does not match the signature you provided. Check "
-    "your key and signing method."
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method."
 )
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS "
@@ -79,9 +78,7 @@ def verify(
         _verify_v4(presented, request, secret, now, payload_hash)
 
 
-def _verify_v4(
-    presented: Presented, request: Request, secret: str, now: float, payload_hash: str | None
-) -> None:
+def _verify_v4(presented: Presented, request: Request, secret: str, now: float, payload_hash: str | None) -> None:
     s3 = presented.service == "s3"
     _check_signed_headers(presented, request, s3)
     presigned = presented.form == "REST-QUERY-STRING"
@@ -151,9 +148,7 @@ def _check_signed_headers(presented: Presented, request: Request, s3: bool) -> N
     # The query services look only at what their own signature rests on.
     for name in unsigned:
         if name in ("x-amz-date", "x-amz-target", "x-amz-security-token"):
-            raise AwsError(
-                "SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
-            )
+            raise AwsError("SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
 
 
 def _check_lifetime(presented: Presented, now: float) -> None:
@@ -226,14 +221,10 @@ def _mismatch(presented: Presented, text: str, canonical: str | None, s3: bool) 
 
 def signature_v2(secret: str, text: str) -> str:
     """The base64 HMAC-SHA1 of version 2."""
-    return base64.b64encode(
-        hmac.digest(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha1")
-    ).decode()
+    return base64.b64encode(hmac.digest(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha1")).decode()
 
 
-def _verify_v2(
-    presented: Presented, request: Request, secret: str, now: float, virtual_bucket: str | None
-) -> None:
+def _verify_v2(presented: Presented, request: Request, secret: str, now: float, virtual_bucket: str | None) -> None:
     expires = None
     if presented.form == "REST-QUERY-STRING":
         expires = presented.moment

@@ -37,7 +37,7 @@ class StoreError(Exception):
     """The store cannot be opened, read or written; the message is one line for the operator."""
 
 
-class IntegrityConflict(Exception):  # noqa: N818 (a conflict is the domain's word)
+class IntegrityConflict(Exception):
     """A uniqueness or foreign-key rule of the schema refused a write."""
 
 

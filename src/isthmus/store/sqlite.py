@@ -250,9 +250,7 @@ class _Savepoint:
 
     __slots__ = ("_connection", "_describe", "broken_by", "ended")
 
-    def __init__(
-        self, connection: sqlite3.Connection, describe: Callable[[sqlite3.Error], StoreError]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, describe: Callable[[sqlite3.Error], StoreError]) -> None:
         self._connection = connection
         self._describe = describe
         self.broken_by: StoreError | None = None

@@ -37,9 +37,7 @@ class Swept:
     orphans: int
 
 
-async def sweep_dropped(
-    objects: Metadata, contents: Contents, now: float, older_than: float = DROPPED_SECONDS
-) -> int:
+async def sweep_dropped(objects: Metadata, contents: Contents, now: float, older_than: float = DROPPED_SECONDS) -> int:
     """Remove the contents that `unnamed_contents` lists since `older_than` seconds before `now`; how many.
 
     A content that a row names again is kept and leaves the list. The file goes before the row, so that a

@@ -79,9 +79,7 @@ async def _understand(call: Call) -> _Request:
     check_patterns(members)
     role_arn = _role_arn(members["RoleArn"])
     if members.get("ProvidedContexts"):
-        raise AwsError(
-            "ValidationError", "ProvidedContexts needs an identity context provider; there is none here."
-        )
+        raise AwsError("ValidationError", "ProvidedContexts needs an identity context provider; there is none here.")
     tags = session_tags(members, session)
     policies = session_policies(members, tags.all)
     source_identity = _source_identity(members.get("SourceIdentity"), session)
@@ -159,11 +157,7 @@ def _role_arn(text: str) -> Arn:
         arn = Arn.parse(text)
     except InvalidArn:
         raise AwsError("ValidationError", f"{text} is invalid") from None
-    if (
-        (arn.partition, arn.service, arn.region) != ("aws", "iam", "")
-        or arn.resource_type != "role"
-        or not arn.name
-    ):
+    if (arn.partition, arn.service, arn.region) != ("aws", "iam", "") or arn.resource_type != "role" or not arn.name:
         raise AwsError("ValidationError", f"{text} is invalid")
     return arn
 
@@ -182,9 +176,7 @@ def _source_identity(passed: str | None, session: Session | None) -> str | None:
     return carried
 
 
-def _context(
-    call: Call, tags: SessionTags, source_identity: str | None, mfa: bool
-) -> dict[str, ContextValue]:
+def _context(call: Call, tags: SessionTags, source_identity: str | None, mfa: bool) -> dict[str, ContextValue]:
     """The condition keys that AssumeRole fills, and the MFA state that its own code proves."""
     context = tags.context()
     context["sts:rolesessionname"] = call.input["RoleSessionName"]
@@ -211,8 +203,7 @@ def _duration(requested: int | None, role: Role, by_role: bool) -> int:
     if by_role and requested > HOUR:
         raise AwsError(
             "ValidationError",
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by"
-            " role chaining.",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         )
     if requested > role.max_session_duration:
         raise AwsError(

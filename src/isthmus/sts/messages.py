@@ -60,6 +60,4 @@ def _seal(vault: Vault, views: Mapping[str, Any]) -> str:
 
 
 def _invalid() -> AwsError:
-    return AwsError(
-        "InvalidAuthorizationMessageException", "The message is not a valid authorization message."
-    )
+    return AwsError("InvalidAuthorizationMessageException", "The message is not a valid authorization message.")

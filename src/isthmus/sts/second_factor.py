@@ -15,9 +15,7 @@ async def second_factor(call: Call) -> bool:
     if serial is None and code is None:
         return False
     if serial is None or code is None:
-        raise _failed(
-            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
-        )
+        raise _failed("MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.")
     who = call.caller.principal
     device = await call.system.directory.mfa_device(serial)
     if (

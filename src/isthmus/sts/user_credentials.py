@@ -45,9 +45,7 @@ async def _federated_user(call: Call) -> Resource:
     check_patterns(call.input)
     name = call.input["Name"]
     tags = session_tags(call.input, None)
-    return Resource(
-        f"arn:aws:sts::{call.account}:federated-user/{name}", call.account, context=tags.context()
-    )
+    return Resource(f"arn:aws:sts::{call.account}:federated-user/{name}", call.account, context=tags.context())
 
 
 @operation(
@@ -75,9 +73,7 @@ async def get_federation_token(call: Call) -> dict[str, Any]:
     session = Session(
         access_key=new_access_key(call, call.account),
         kind="GetFederationToken",
-        principal=Principal(
-            PrincipalKind.FEDERATED_USER, call.account, arn, issuer.entity_arn, issuer.entity_id, name
-        ),
+        principal=Principal(PrincipalKind.FEDERATED_USER, call.account, arn, issuer.entity_arn, issuer.entity_id, name),
         issued=call.now,
         expires=call.now + duration,
         session_policy=policies.inline,
