@@ -80,7 +80,8 @@ def serve(
     Example: isthmus serve --setup accounts.yaml --listen 127.0.0.1:9000
     """
     from isthmus.server.configuration import InvalidConfiguration, load_configuration
-    from isthmus.server.serve import CannotStart, serve_forever
+    from isthmus.server.serve import serve_forever
+    from isthmus.server.system import CannotStart
 
     options: dict[str, Any] = {
         "data": data, "listen": listen, "workers": workers, "setup": setup, "metadata": metadata,
@@ -106,7 +107,8 @@ def setup_command(
     Example: isthmus setup accounts.yaml --data ./isthmus-data
     """
     from isthmus.server.configuration import InvalidConfiguration, load_configuration
-    from isthmus.server.serve import CannotStart, apply_setup
+    from isthmus.server.serve import apply_setup
+    from isthmus.server.system import CannotStart
 
     try:
         configuration = load_configuration({"data": data} if data is not None else {}, os.environ, config)

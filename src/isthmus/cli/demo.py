@@ -83,10 +83,8 @@ class _Walk:
         """Run `aws ARGUMENTS`, print both, check."""
         self.console.print(f"$ aws {arguments}", style="cyan", markup=False, highlight=False, soft_wrap=True)
         command = [self.aws, *shlex.split(arguments)]
-        if code:
-            outcome = run_with_code(command, self.environment, self.code())
-        else:
-            outcome = run(command, self.environment)
+        environment = self.environment
+        outcome = run_with_code(command, environment, self.code()) if code else run(command, environment)
         self.expect(title, outcome, **expectation)
         return outcome
 
@@ -103,7 +101,8 @@ class _Walk:
         return answer
 
     def client(self, service: str, profile: str) -> Any:
-        return boto3.Session(profile_name=profile).client(service, endpoint_url=self.endpoint)
+        session: Any = boto3.Session(profile_name=profile)
+        return session.client(service, endpoint_url=self.endpoint)
 
 
 def run_demo(stay: bool) -> int:

@@ -45,7 +45,13 @@ def aws_environment(home: Path) -> dict[str, str]:
 def run(command: list[str], environment: dict[str, str], timeout: float = 60.0) -> Outcome:
     """Run without a terminal."""
     done = subprocess.run(  # noqa: S603 - the demo runs the commands it shows
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
     return Outcome(done.returncode, (done.stdout + done.stderr).strip())
 
