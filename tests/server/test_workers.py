@@ -19,7 +19,7 @@ PROGRAM = textwrap.dedent(
     """
     import os, sys
     from isthmus.server.http import Door
-    from isthmus.server.workers import run_workers
+    from isthmus.server.workers import CannotListen, bind, run_workers
     from isthmus.wire import Response
 
     async def serve(worker):
@@ -38,7 +38,11 @@ PROGRAM = textwrap.dedent(
         await worker.stop.wait()
         await door.close(5)
 
-    sys.exit(run_workers(2, sys.argv[1], serve, lambda host, port: print(f"{host}:{port}", flush=True)))
+    try:
+        listeners = bind(sys.argv[1], 2)
+    except CannotListen as error:
+        sys.exit(f"isthmus: {error}")
+    sys.exit(run_workers(listeners, serve, lambda host, port: print(f"{host}:{port}", flush=True)))
     """
 )
 
