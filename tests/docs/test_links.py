@@ -38,5 +38,5 @@ def test_files_and_make_targets_that_a_page_names_exist(page: Path) -> None:
     rooms = "names|wire|policy|signing|store|identity|operation|iam|sts|s3|server|cli"
     for path in re.findall(rf"`((?:{rooms})/[\w/]+(?:\.py|\.sql)?)`", text):
         assert (ROOT / "src" / "isthmus" / path).exists(), path
-    for path in re.findall(r"`((?:scripts|tests|docs|requirements|benchmarks)/[\w/.-]+)`", text):
+    for path in re.findall(r"`((?:scripts|tests|docs|requirements|benchmarks)/[\w/.-]+\.\w+)`", text):
         assert (ROOT / path).exists(), path
