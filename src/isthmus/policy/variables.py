@@ -1,0 +1,146 @@
+"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`, `${$}`.
+
+Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17 have them.
+A template is compiled once; filling it costs a lookup a variable. Substituted text is literal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .model import Context
+from .patterns import ARN_FIELDS, STAR, Token, Wild, split_arn, tokens_of
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_NAMED = re.compile(r"\s*([^,'\s][^,']*?)\s*(?:,\s*'([^']*)'\s*)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A reference to a single-valued context key (lower case) and what stands for it when it is absent."""
+
+    key: str
+    default: str | None
+
+
+Part = Token | Variable
+Template = tuple[Part, ...]
+
+
+def template_of(text: str, wildcards: bool) -> Template:
+    """The parts of a text with variables. wildcards: whether `*` and `?` are wildcards in it."""
+    parts: list[Part] = []
+    at = 0
+    for found in _VARIABLE.finditer(text):
+        if found.start() > at:
+            parts.extend(_plain(text[at : found.start()], wildcards))
+        parts.extend(_reference(found, wildcards))
+        at = found.end()
+    if at < len(text):
+        parts.extend(_plain(text[at:], wildcards))
+    return _joined(parts)
+
+
+def is_constant(template: Template) -> bool:
+    """Whether no variable is left in it."""
+    return not any(isinstance(part, Variable) for part in template)
+
+
+def fill(template: Template, context: Context) -> tuple[Token, ...] | None:
+    """The template with values in place; None when a key is absent (or multivalued) and has no default."""
+    filled: list[Part] = []
+    for part in template:
+        if isinstance(part, Variable):
+            value = context.get(part.key)
+            if not isinstance(value, str):
+                value = part.default
+            if value is None:
+                return None
+            filled.append(value)
+        else:
+            filled.append(part)
+    return _joined(filled)  # type: ignore[return-value] - no Variable is left
+
+
+def arn_template(pattern: str, everywhere: bool) -> tuple[Template, ...]:
+    """The fields of an ARN pattern with variables.
+
+    everywhere: in conditions; in a Resource element variables stand only after the fifth colon.
+    """
+    fields = split_arn(pattern)
+    return tuple(
+        template_of(field, wildcards=True) if everywhere or at == ARN_FIELDS - 1 else tokens_of(field)
+        for at, field in enumerate(fields)
+    )
+
+
+def fill_arn(fields: Sequence[Template], context: Context) -> list[tuple[Token, ...]] | None:
+    """The fields with values in place; None when a key is absent and has no default."""
+    filled = []
+    for field in fields:
+        tokens = fill(field, context)
+        if tokens is None:
+            return None
+        filled.append(tokens)
+    return filled
+
+
+def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] | None:
+    """A quick test for the usual form, an ARN with variables and no wildcard but a last `*`; None for others."""
+    parts: list[str | Variable] = []
+    for at, field in enumerate(fields):
+        if at:
+            parts.append(":")
+        for part in field:
+            if isinstance(part, Wild):
+                if part is STAR and at == ARN_FIELDS - 1 and part is field[-1]:
+                    continue
+                return None
+            parts.append(part)
+    if len(fields) != ARN_FIELDS:
+        return None
+    open_ended = bool(fields[-1]) and fields[-1][-1] is STAR
+    joined = _joined(parts)
+
+    def test(text: str, context: Context) -> bool:
+        wanted = ""
+        for part in joined:
+            if isinstance(part, str):
+                wanted += part
+                continue
+            value = context.get(part.key)  # type: ignore[union-attr] - no wildcard is left
+            if not isinstance(value, str):
+                value = part.default  # type: ignore[union-attr]
+                if value is None:
+                    return False
+            wanted += value
+        return text.startswith(wanted) if open_ended else text == wanted
+
+    return test
+
+
+def _plain(text: str, wildcards: bool) -> tuple[Part, ...]:
+    return tokens_of(text) if wildcards else (text,)
+
+
+def _reference(found: re.Match[str], wildcards: bool) -> tuple[Part, ...]:
+    inside = found.group(1)
+    if inside in ("*", "?", "$"):
+        return (inside,)
+    named = _NAMED.match(inside)
+    if named is None:
+        return _plain(found.group(), wildcards)
+    return (Variable(named.group(1).lower(), named.group(2)),)
+
+
+def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Neighbouring literal pieces made one, empty ones dropped."""
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
+            joined.append(part)
+    return tuple(joined)
