@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class InvalidArn(ValueError):
+class InvalidArn(ValueError):  # noqa: N818 - read as what it is
     """The text does not have the six fields of an ARN."""
 
 
@@ -27,7 +27,9 @@ class Arn:
         """Split `text` at its first five colons. Raises InvalidArn."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2] or not parts[5]:
-            raise InvalidArn(f"{text!r} is not an ARN: expected arn:partition:service:region:account:resource")
+            raise InvalidArn(
+                f"{text!r} is not an ARN: expected arn:partition:service:region:account:resource"
+            )
         return cls(*parts[1:])
 
     def __str__(self) -> str:

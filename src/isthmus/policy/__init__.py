@@ -2,7 +2,10 @@
 
 from .decide import decide
 from .decision import Decision
-from .document import MalformedPolicy, PolicyDocument
+from .document import MalformedPolicy, PolicyDocument, Statement
+from .explain import Determining, LayerVerdict, Miss
+from .fix import Change
+from .layers import Verdict
 from .model import (
     AuthorizationRequest,
     Context,
@@ -19,16 +22,23 @@ from .public_access import is_public
 from .validate import (
     check_bucket_policy,
     check_identity_policy,
+    check_rcp,
+    check_scp,
     check_session_policy,
     check_trust_policy,
+    size_without_whitespace,
 )
 
 __all__ = [
     "AuthorizationRequest",
+    "Change",
     "Context",
     "ContextValue",
     "Decision",
+    "Determining",
+    "LayerVerdict",
     "MalformedPolicy",
+    "Miss",
     "NamedPolicy",
     "PolicyDocument",
     "PolicyType",
@@ -37,10 +47,15 @@ __all__ = [
     "PrincipalPolicies",
     "ResourcePolicy",
     "ResourceSide",
+    "Statement",
+    "Verdict",
     "check_bucket_policy",
     "check_identity_policy",
+    "check_rcp",
+    "check_scp",
     "check_session_policy",
     "check_trust_policy",
     "decide",
     "is_public",
+    "size_without_whitespace",
 ]

@@ -1,20 +1,20 @@
 """A document as matchers: made once, asked for every request.
 
-`index[action]` is what makes large policies fast: the statements whose Action element matches an action are found
-once per action and document, those of one effect become one test, and a test of many statements looks only at those
-whose resource patterns can begin as the resource does. What depends on the request (resource, principal,
-conditions) is tested each time; no decision is remembered.
+`index[action]` is what makes large policies fast: the statements whose Action element matches an action are
+found once per action and document, those of one effect become one test, and a test of many statements looks
+only at those whose resource patterns can begin as the resource does. What depends on the request (resource,
+principal, conditions) is tested each time; no decision is remembered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .conditions import Holds, compile_condition
 from .model import Context, Principal
 from .patterns import STAR, Test, Token, arn_glob_of, glob, split_arn, tokens_of
-from .principals import DIRECT, NONE, Naming, Names, compile_principals
+from .principals import DIRECT, NONE, Names, Naming, compile_principals
 from .variables import Template, arn_template, fill_arn, is_constant, literal_test
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class CompiledStatement:
 
 
 class Index(dict[str, tuple[Applies | None, Applies | None]]):
-    """Action, as requested -> the tests (of the denies, of the allows); None where no statement has the action."""
+    """Action, as requested -> the tests (of the denies, of the allows); None where no statement has the
+    action."""
 
     def __init__(self, document: PolicyDocument) -> None:
         super().__init__()
@@ -152,7 +153,9 @@ def most_direct(statements: Sequence[CompiledStatement]) -> Grants | None:
     return best
 
 
-def _by_head(statements: Sequence[CompiledStatement]) -> tuple[dict[str, list[CompiledStatement]], tuple[int, ...]]:
+def _by_head(
+    statements: Sequence[CompiledStatement],
+) -> tuple[dict[str, list[CompiledStatement]], tuple[int, ...]]:
     """Statements by the literal text their resource patterns begin with, and the lengths of those texts."""
     by_head: dict[str, list[CompiledStatement]] = {}
     for compiled in statements:
@@ -195,7 +198,8 @@ def is_action_pattern(text: str) -> bool:
 
 
 def _resource_test(statement: Statement, variables: bool) -> tuple[Applies, frozenset[str]]:
-    """Whether a resource is in the Resource element, or not in NotResource, and what such a resource begins with.
+    """Whether a resource is in the Resource element, or not in NotResource, and what such a resource begins
+    with.
 
     A trust policy has neither: it is about one resource.
     """
@@ -206,7 +210,9 @@ def _resource_test(statement: Statement, variables: bool) -> tuple[Applies, froz
     others: list[Applies] = []
     heads: set[str] = set()
     for pattern in statement.resources:
-        fields: list[Template] = list(arn_template(pattern, everywhere=False)) if variables else _plain(pattern)
+        fields: list[Template] = (
+            list(arn_template(pattern, everywhere=False)) if variables else _plain(pattern)
+        )
         heads.add(_head(fields))
         if all(is_constant(field) for field in fields):
             _sort_constant(fields, literals, prefixes, others)
@@ -243,7 +249,7 @@ def _head(fields: Sequence[Template]) -> str:
 def _sort_constant(
     fields: Sequence[Template], literals: set[str], prefixes: list[str], others: list[Applies]
 ) -> None:
-    tokens: list[Sequence[Token]] = [[token for token in field if not _is_variable(token)] for field in fields]  # type: ignore[misc]
+    tokens = cast(Sequence[Sequence[Token]], fields)
     heads = [token for field in tokens[:5] for token in field]
     if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0][0] is STAR:
         prefixes.append("")
@@ -265,10 +271,6 @@ def _sort_constant(
                 return
     test = arn_glob_of(tokens)
     others.append(lambda resource, context: test(resource))
-
-
-def _is_variable(token: object) -> bool:
-    return not isinstance(token, str) and not hasattr(token, "sign")
 
 
 def _one_of(literals: set[str], prefixes: tuple[str, ...], others: tuple[Applies, ...]) -> Applies:

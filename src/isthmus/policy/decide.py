@@ -4,7 +4,8 @@ Sources: IAM User Guide, "Policy evaluation logic" and "Cross-account policy eva
 
 1. An explicit deny in any layer that applies wins.
 2. Every level of the organization must allow: RCPs of the resource's account, SCPs of the principal's.
-3. One account: the resource policy or the identity policies must grant. How directly the resource policy names the
+3. One account: the resource policy or the identity policies must grant. How directly the resource policy
+names the
    principal decides what still limits it:
 
        the resource policy names         needs identity   boundary limits   session policy limits
@@ -14,9 +15,11 @@ Sources: IAM User Guide, "Policy evaluation logic" and "Cross-account policy eva
 
    Trust policies and key policies trust nobody by themselves (`trusts_account=False`): without a grant to the
    account the identity policies count for nothing. A boundary limits even a user whom a trust policy names.
-4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's account
+4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's
+account
    must allow by its resource policy (or an ACL).
-5. Services, anonymous callers and providers' unsigned calls have no policies: the resource's side decides alone.
+5. Services, anonymous callers and providers' unsigned calls have no policies: the resource's side decides
+alone.
 
 What is refused for two reasons is refused in the name of the first in this order: SCP, RCP, resource policy,
 identity, boundary, session; explicit denies before silence.
@@ -35,7 +38,8 @@ _ROOT, _ANONYMOUS = PrincipalKind.ROOT, PrincipalKind.ANONYMOUS
 _IDENTITY, _RESOURCE, _TRUST = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST
 _BOUNDARY, _SESSION, _ACL = PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.ACL
 _NEEDS_NO_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
-"""STS API: any caller with valid credentials may; only an SCP may take GetSessionToken away (our careful reading)."""
+"""STS API: any caller with valid credentials may; only an SCP may take GetSessionToken away (our careful
+reading)."""
 
 
 def decide(request: AuthorizationRequest) -> Decision:
@@ -68,10 +72,18 @@ def decide(request: AuthorizationRequest) -> Decision:
         return Decision(False, False, PolicyType.RCP, request)
     if by_scp is not ALLOW:
         return Decision(False, False, PolicyType.SCP, request)
-    shut_out = naming is not NONE and owner.public_access_blocked is not None and public_access_block.shuts_out(request)
+    shut_out = (
+        naming is not NONE
+        and owner.public_access_blocked is not None
+        and public_access_block.shuts_out(request)
+    )
     if shut_out:
         naming = NONE
-    if kind in NO_ACCOUNT or request.principal.account != owner.account or resource.is_foreign_object(request):
+    if (
+        kind in NO_ACCOUNT
+        or request.principal.account != owner.account
+        or resource.is_foreign_object(request)
+    ):
         refusing = _across(request, naming, by_identity, by_boundary, by_session)
     else:
         refusing = _within(request, naming, by_identity, by_boundary, by_session)
@@ -85,7 +97,11 @@ def decide(request: AuthorizationRequest) -> Decision:
 
 
 def _within(
-    request: AuthorizationRequest, naming: Naming, by_identity: Verdict, by_boundary: Verdict, by_session: Verdict
+    request: AuthorizationRequest,
+    naming: Naming,
+    by_identity: Verdict,
+    by_boundary: Verdict,
+    by_session: Verdict,
 ) -> PolicyType | None:
     """Principal and resource in one account: the layer that refuses, or None."""
     policy = request.owner.policy
@@ -103,7 +119,11 @@ def _within(
 
 
 def _across(
-    request: AuthorizationRequest, naming: Naming, by_identity: Verdict, by_boundary: Verdict, by_session: Verdict
+    request: AuthorizationRequest,
+    naming: Naming,
+    by_identity: Verdict,
+    by_boundary: Verdict,
+    by_session: Verdict,
 ) -> PolicyType | None:
     """Two accounts, or a principal without one: the layer that refuses, or None."""
     if naming is NONE and not request.owner.acl_allows:

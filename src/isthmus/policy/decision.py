@@ -1,7 +1,7 @@
 """What was decided, and by which layer; words, statements and layers are worked out when somebody asks.
 
-AWS's texts: IAM User Guide, "Troubleshoot access denied error messages"; for S3, S3 User Guide, "Troubleshoot access
-denied (403 Forbidden) errors".
+AWS's texts: IAM User Guide, "Troubleshoot access denied error messages"; for S3, S3 User Guide, "Troubleshoot
+access denied (403 Forbidden) errors".
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ _EXPLICIT = {
 class Decision:
     """Whether a request is allowed, and why; a value, never changed after it was made.
 
-    allowed, explicit_deny: the outcome. layer: the layer that decided: the one that denied or stayed silent; the one
-    that granted otherwise. request: what was asked.
+    allowed, explicit_deny: the outcome. layer: the layer that decided: the one that denied or stayed silent;
+    the one that granted otherwise. request: what was asked.
     """
 
-    # Not a frozen dataclass: those set each field through object.__setattr__, a fifth of the time of a decision.
+    # Not a frozen dataclass: those set each field through object.__setattr__, a fifth of the time of a
+    # decision.
     __slots__ = ("_explained", "allowed", "explicit_deny", "layer", "request")
 
-    def __init__(self, allowed: bool, explicit_deny: bool, layer: PolicyType, request: AuthorizationRequest) -> None:
+    def __init__(
+        self, allowed: bool, explicit_deny: bool, layer: PolicyType, request: AuthorizationRequest
+    ) -> None:
         self.allowed = allowed
         self.explicit_deny = explicit_deny
         self.layer = layer
@@ -70,7 +73,7 @@ class Decision:
     def layers(self) -> tuple[LayerVerdict, ...]:
         """Every layer of both sides with the statements that determined it."""
         if self._explained is None:
-            from .explain import verdicts  # noqa: PLC0415 - only explanations need it, decisions are made without
+            from .explain import verdicts  # noqa: PLC0415 - only explanations need it
 
             self._explained = verdicts(self.request)
         return self._explained
@@ -96,7 +99,9 @@ class Decision:
     @property
     def missing_context_keys(self) -> tuple[str, ...]:
         """Condition keys that the request lacks and that kept an allow from applying."""
-        return tuple(dict.fromkeys(key for layer in self.layers for miss in layer.misses for key in miss.missing_keys))
+        return tuple(
+            dict.fromkeys(key for layer in self.layers for miss in layer.misses for key in miss.missing_keys)
+        )
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -108,8 +113,8 @@ class Decision:
     def to_json(self, viewer_account: str | None = None) -> dict[str, Any]:
         """The decision as DecodeAuthorizationMessage shows it, with both sides' layers and what would help.
 
-        viewer_account: who looks. None, the operator, and the resource's owner see both sides; the caller's account
-        sees its own and that "the other account does not allow it".
+        viewer_account: who looks. None, the operator, and the resource's owner see both sides; the caller's
+        account sees its own and that "the other account does not allow it".
         """
         from .explain import decision_json  # noqa: PLC0415 - only explanations need it
 

@@ -1,7 +1,8 @@
 """A policy document: JSON text, read once with the position of everything that may have to be pointed at.
 
-The text is kept byte for byte. Grammar: IAM User Guide, "Grammar of the IAM JSON policy language". This module
-reads any document whose shape can be evaluated at all; what AWS would refuse to store is `validate`'s matter.
+The text is kept byte for byte. Grammar: IAM User Guide, "Grammar of the IAM JSON policy language". This
+module reads any document whose shape can be evaluated at all; what AWS would refuse to store is `validate`'s
+matter.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class ConditionEntry:
 class Statement:
     """One statement.
 
-    principals: `{"AWS": ("123456789012",)}`, `{"*": ("*",)}` for a bare `"*"`; None where the element is missing.
-    resources: None in a trust policy. negates_*: the element is NotPrincipal, NotAction, NotResource.
-    line, column: where the statement begins. positions: element name -> its line and column.
+    principals: `{"AWS": ("123456789012",)}`, `{"*": ("*",)}` for a bare `"*"`; None where the element is
+    missing. resources: None in a trust policy. negates_*: the element is NotPrincipal, NotAction,
+    NotResource. line, column: where the statement begins. positions: element name -> its line and column.
     """
 
     index: int
@@ -107,7 +108,8 @@ class PolicyDocument:
         return self._compiled[0]
 
     def principal_arns(self) -> tuple[str, ...]:
-        """User and role ARNs and raw unique ids in Principal and NotPrincipal, to be resolved when it is saved."""
+        """User and role ARNs and raw unique ids in Principal and NotPrincipal, to be resolved when it is
+        saved."""
         found: dict[str, None] = {}
         for statement in self.statements:
             for value in (statement.principals or {}).get("AWS", ()):

@@ -1,7 +1,7 @@
 """Why a decision came out as it did: each layer again, slowly, with the statements that mattered.
 
-Nothing here runs while a request is decided. A statement that does not apply tells which of its elements did not
-match, so that a near miss (right action, wrong condition) can be shown with its line.
+Nothing here runs while a request is decided. A statement that does not apply tells which of its elements did
+not match, so that a near miss (right action, wrong condition) can be shown with its line.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def verdicts(request: AuthorizationRequest) -> tuple[LayerVerdict, ...]:
 def _verdict(layer: Layer, request: AuthorizationRequest) -> LayerVerdict | None:
     account = request.principal.account if layer.SIDE == "caller" else request.owner.account
     if layer.TYPE is PolicyType.ACL:
-        return LayerVerdict(layer.TYPE, "owner", account, Verdict.ALLOW) if acl.verdict(request) is Verdict.ALLOW else None
+        return (
+            LayerVerdict(layer.TYPE, "owner", account, Verdict.ALLOW)
+            if acl.verdict(request) is Verdict.ALLOW
+            else None
+        )
     if layer.TYPE is PolicyType.PUBLIC_ACCESS_BLOCK:
         if not public_access_block.shuts_out(request):
             return None
@@ -75,7 +79,9 @@ def _verdict(layer: Layer, request: AuthorizationRequest) -> LayerVerdict | None
     levels = layer.levels(request)
     if not levels:
         return None
-    denies, allows, misses = [], [], []
+    denies: list[Determining] = []
+    allows: list[Determining] = []
+    misses: list[Miss] = []
     for level in levels:
         for by, elements, missing in _statements(level, request):
             if not elements:
@@ -146,14 +152,17 @@ def decision_json(decision: Decision, viewer: str | None) -> dict[str, Any]:
     ]
     result = {
         "allowed": decision.allowed,
-        "explicitDeny": decision.explicit_deny,
+        # Across accounts the caller is not told what kind of refusal the other side gave.
+        "explicitDeny": decision.explicit_deny and ("owner" in sides or bool(by)),
         "matchedStatements": {"items": [_statement_json(one.statement, one.policy) for one in by]},
         "failures": {"items": []},
         "context": _context_json(request, both=sides == {"caller", "owner"}),
         "layers": {"items": [_layer_json(layer) for layer in shown] + [one for one in hidden if one]},
     }
     if not decision.allowed:
-        result["changes"] = {"items": [change.to_json() for change in decision.changes if change.side in sides]}
+        result["changes"] = {
+            "items": [change.to_json() for change in decision.changes if change.side in sides]
+        }
     # Which layer of the other account refused is its own business.
     if any(layer.type is decision.layer for layer in shown) or "owner" in sides:
         result["decidedBy"] = decision.layer.value
@@ -162,7 +171,13 @@ def decision_json(decision: Decision, viewer: str | None) -> dict[str, Any]:
 
 def _hidden(decision: Decision) -> dict[str, Any] | None:
     """One line for the side that the viewer may not see, and only where it refuses."""
-    owner_types = {PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.RCP, PolicyType.PUBLIC_ACCESS_BLOCK, PolicyType.ACL}
+    owner_types = {
+        PolicyType.RESOURCE,
+        PolicyType.TRUST,
+        PolicyType.RCP,
+        PolicyType.PUBLIC_ACCESS_BLOCK,
+        PolicyType.ACL,
+    }
     if decision.allowed or not owner_types & set(decision.refused_by):
         return None
     return {"side": "owner", "account": decision.request.owner.account, "explanation": OTHER_ACCOUNT}
@@ -217,4 +232,6 @@ def _context_json(request: AuthorizationRequest, both: bool) -> dict[str, Any]:
 
 def _principal_id(request: AuthorizationRequest) -> str:
     principal = request.principal
-    return f"{principal.entity_id}:{principal.session_name}" if principal.session_name else principal.entity_id
+    return (
+        f"{principal.entity_id}:{principal.session_name}" if principal.session_name else principal.entity_id
+    )

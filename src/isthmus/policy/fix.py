@@ -1,8 +1,8 @@
 """The smallest changes that would allow a refused request, per account; made only when somebody asks.
 
-Each layer that stands in the way gets one change: a statement to add where it is silent, a statement to narrow where
-it denies, or a condition to satisfy where an allow was missed by nothing else. They are told as policy JSON, ready to
-be put into the policy that `where` names.
+Each layer that stands in the way gets one change: a statement to add where it is silent, a statement to
+narrow where it denies, or a condition to satisfy where an allow was missed by nothing else. They are told as
+policy JSON, ready to be put into the policy that `where` names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .decision import Decision
     from .explain import LayerVerdict
 
-_OWNERS = frozenset({PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.RCP, PolicyType.PUBLIC_ACCESS_BLOCK, PolicyType.ACL})
+_OWNERS = frozenset(
+    {PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.RCP, PolicyType.PUBLIC_ACCESS_BLOCK, PolicyType.ACL}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Change:
     """One change in one account.
 
     kind: `add` a statement, `narrow` the statement that denies, `satisfy` a condition, `unset` a setting.
-    where: the policy (name or ARN) and who carries it, in words. statement: policy JSON, the one to add or the one
-    at fault. line: of the statement at fault.
+    where: the policy (name or ARN) and who carries it, in words. statement: policy JSON, the one to add or
+    the one at fault. line: of the statement at fault.
     """
 
     side: Side
@@ -68,8 +70,17 @@ def _change(request: AuthorizationRequest, kind: PolicyType, said: LayerVerdict 
     if said is not None and said.verdict.value == "explicit deny" and said.determining:
         by = said.determining[0]
         where = by.policy.arn or by.policy.name
-        text = "this statement denies the request, and a deny cannot be outweighed by an allow: narrow or remove it"
-        return Change(side, account, "narrow", kind, where, _written(by.policy.document.value, by.statement.index), text, by.statement.line)
+        text = "this statement denies the request, and no allow outweighs a deny: narrow or remove it"
+        return Change(
+            side,
+            account,
+            "narrow",
+            kind,
+            where,
+            _written(by.policy.document.value, by.statement.index),
+            text,
+            by.statement.line,
+        )
     nearest = said.misses[0] if said is not None and said.misses else None
     if nearest is not None and all(element.startswith("Condition ") for element in nearest.elements):
         keys = ", ".join(element.removeprefix("Condition ") for element in nearest.elements)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 MAX_DEPTH = 32
@@ -25,7 +25,8 @@ Path = tuple[str | int, ...]
 
 
 class BrokenJson(ValueError):  # noqa: N818 - the text is, not we
-    """Not JSON, or JSON with a repeated key or too deep. repeated: the key that stands twice, if that is it."""
+    """Not JSON, or JSON with a repeated key or too deep. repeated: the key that stands twice, if that is
+    it."""
 
     def __init__(self, line: int, column: int, repeated: str | None = None) -> None:
         super().__init__(f"line {line}, column {column}")
@@ -35,7 +36,8 @@ class BrokenJson(ValueError):  # noqa: N818 - the text is, not we
 
 
 class Number(float):
-    """A number with a fraction or exponent that keeps the text it was written as: conditions compare by it."""
+    """A number with a fraction or exponent that keeps the text it was written as: conditions compare by
+    it."""
 
     written: str
 
@@ -65,7 +67,8 @@ class JsonText:
             raise self._broken(end)
 
     def place(self, path: Path) -> tuple[int, int]:
-        """Line and column, from 1, of the value at a path; of the nearest value around it if it is not there."""
+        """Line and column, from 1, of the value at a path; of the nearest value around it if it is not
+        there."""
         while path and path not in self._offsets:
             path = path[:-1]
         return self._place(self._offsets.get(path, 0))

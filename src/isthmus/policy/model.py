@@ -28,7 +28,9 @@ class PrincipalKind(Enum):
     ROLE_SESSION = "AssumedRole"
     FEDERATED_USER = "FederatedUser"
     SERVICE = "Service"
-    WEB_IDENTITY = "WebIdentity"  # an unsigned AssumeRoleWithWebIdentity/SAML call: the provider's word, no account
+    WEB_IDENTITY = (
+        "WebIdentity"  # an unsigned AssumeRoleWithWebIdentity/SAML call: the provider's word, no account
+    )
     ANONYMOUS = "Anonymous"
 
 
@@ -92,7 +94,8 @@ class ResourcePolicy:
 
     principal_ids: user and role ARNs of its Principal elements -> the unique id each meant when the document
         was saved; an entity made anew under the same name does not match.
-    type: RESOURCE or TRUST. A trust policy (and with `trusts_account=False` any other) gives the account's own
+    type: RESOURCE or TRUST. A trust policy (and with `trusts_account=False` any other) gives the account's
+    own
         identities nothing by itself: it must grant the account or name the principal.
     """
 

@@ -1,10 +1,10 @@
 """Globs of the policy language: `*` is any run of characters, `?` any one; matched without backtracking.
 
-A pattern becomes a test made for its form: most are a literal, a prefix or a suffix. The general form is cut at its
-stars into segments. A segment has a fixed length, so the leftmost place where it fits is always as good as any
-later one: each is looked for once, from where the one before ended, and the whole costs at most pattern length
-times text length. Text that came from a policy variable is literal, also when it holds `*` (IAM User Guide,
-"IAM policy elements: Variables and tags").
+A pattern becomes a test made for its form: most are a literal, a prefix or a suffix. The general form is cut
+at its stars into segments. A segment has a fixed length, so the leftmost place where it fits is always as
+good as any later one: each is looked for once, from where the one before ended, and the whole costs at most
+pattern length times text length. Text that came from a policy variable is literal, also when it holds `*`
+(IAM User Guide, "IAM policy elements: Variables and tags").
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class _Segment:
             else:
                 self.size += 1
         # Without a `?` the segment is one literal, which str.find looks for in linear time.
-        self.literal = self.pieces[0][1] if len(self.pieces) == 1 and len(self.pieces[0][1]) == self.size else None
+        self.literal = (
+            self.pieces[0][1] if len(self.pieces) == 1 and len(self.pieces[0][1]) == self.size else None
+        )
 
     def fits(self, text: str, at: int) -> bool:
         """Whether the segment stands in `text` at `at`; the caller has made sure of the length."""
@@ -153,9 +155,11 @@ def _by_segments(tokens: Sequence[Token]) -> Test:
 
 
 def arn_glob_of(fields: Sequence[Sequence[Token]]) -> Test:
-    """The test of an ARN pattern of up to six fields: field by field, the last as one glob that crosses `/` and `:`.
+    """The test of an ARN pattern of up to six fields: field by field, the last as one glob that crosses `/`
+    and `:`.
 
-    Missing fields are completed with `*` (IAM User Guide, "IAM JSON policy elements: Resource": an incomplete ARN).
+    Missing fields are completed with `*` (IAM User Guide, "IAM JSON policy elements: Resource": an incomplete
+    ARN).
     """
     if len(fields) == 1 and len(fields[0]) == 1 and fields[0][0] is STAR:
         return lambda text: True

@@ -1,16 +1,16 @@
 """Who a Principal element names, and how directly.
 
-Naming a principal in a resource policy is worth more or less (IAM User Guide, "Policy evaluation logic" and "AWS JSON
-policy elements: Principal"), which decides what still limits it inside one account:
+Naming a principal in a resource policy is worth more or less (IAM User Guide, "Policy evaluation logic" and
+"AWS JSON policy elements: Principal"), which decides what still limits it inside one account:
 
     DIRECT    the user's ARN, the session's ARN, or `*`
     ENTITY    the role of a role session, the user who issued a federated session
     ACCOUNT   the account: it delegates to the account's own policies
 
-Three readings where AWS's text is open are the careful ones: `*` names a federated user's session as its ENTITY, so
-that boundary and session policy go on limiting it; `*` grants nothing to a provider's unsigned call, which
-`Federated` has to name; and `NotPrincipal` with `Deny` exempts only who is listed in full (a user with its account; a
-session with its role and its account), with `Allow` already who is listed in part.
+Three readings where AWS's text is open are the careful ones: `*` names a federated user's session as its
+ENTITY, so that boundary and session policy go on limiting it; `*` grants nothing to a provider's unsigned
+call, which `Federated` has to name; and `NotPrincipal` with `Deny` exempts only who is listed in full (a user
+with its account; a session with its role and its account), with `Allow` already who is listed in part.
 """
 
 from __future__ import annotations
@@ -158,8 +158,9 @@ def _entity(principal: Principal, name: str, ids: Ids) -> Naming:
     # Session ARNs are never resolved to ids; they compare as they are.
     if kind is not _USER and name == principal.arn:
         return DIRECT
-    # A user or role is known by the id its ARN meant when the document was saved; a bare id stands for itself. An
-    # ARN that was never resolved names nobody: an entity made anew under an old name must not match.
+    # A user or role is known by the id its ARN meant when the document was saved; a bare id stands for
+    # itself. An ARN that was never resolved names nobody: an entity made anew under an old name must not
+    # match.
     if ids.get(name, name) != principal.entity_id:
         return NONE
     return DIRECT if kind is _USER else ENTITY

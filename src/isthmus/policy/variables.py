@@ -1,6 +1,8 @@
-"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`, `${$}`.
+"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`,
+`${$}`.
 
-Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17 have them.
+Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17
+have them.
 A template is compiled once; filling it costs a lookup a variable. Substituted text is literal.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from .model import Context
 from .patterns import ARN_FIELDS, STAR, Token, Wild, split_arn, tokens_of
@@ -61,7 +64,7 @@ def fill(template: Template, context: Context) -> tuple[Token, ...] | None:
             filled.append(value)
         else:
             filled.append(part)
-    return _joined(filled)  # type: ignore[return-value] - no Variable is left
+    return cast(tuple[Token, ...], _joined(filled))
 
 
 def arn_template(pattern: str, everywhere: bool) -> tuple[Template, ...]:
@@ -88,7 +91,8 @@ def fill_arn(fields: Sequence[Template], context: Context) -> list[tuple[Token, 
 
 
 def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] | None:
-    """A quick test for the usual form, an ARN with variables and no wildcard but a last `*`; None for others."""
+    """A quick test for the usual form, an ARN with variables and no wildcard but a last `*`; None for
+    others."""
     parts: list[str | Variable] = []
     for at, field in enumerate(fields):
         if at:
@@ -102,7 +106,8 @@ def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] |
     if len(fields) != ARN_FIELDS:
         return None
     open_ended = bool(fields[-1]) and fields[-1][-1] is STAR
-    joined = _joined(parts)
+    # No wildcard is left in it.
+    joined = cast(tuple[str | Variable, ...], _joined(parts))
 
     def test(text: str, context: Context) -> bool:
         wanted = ""
@@ -110,9 +115,9 @@ def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] |
             if isinstance(part, str):
                 wanted += part
                 continue
-            value = context.get(part.key)  # type: ignore[union-attr] - no wildcard is left
+            value = context.get(part.key)
             if not isinstance(value, str):
-                value = part.default  # type: ignore[union-attr]
+                value = part.default
                 if value is None:
                     return False
             wanted += value

@@ -1,7 +1,7 @@
 """The layers that have a say, one module each, all of the shape in `shape`.
 
-`LAYERS` is in the order of AWS's evaluation (IAM User Guide, "How AWS enforcement code logic evaluates requests to
-allow or deny access"), which is also the order in which a refusal is named.
+`LAYERS` is in the order of AWS's evaluation (IAM User Guide, "How AWS enforcement code logic evaluates
+requests to allow or deny access"), which is also the order in which a refusal is named.
 """
 
 from . import acl, boundary, identity, public_access_block, rcp, resource, scp, session

@@ -1,7 +1,8 @@
-"""Access control lists of S3: what they grant is worked out by S3, which knows grantees and ownership settings.
+"""Access control lists of S3: what they grant is worked out by S3, which knows grantees and ownership
+settings.
 
-A grant to an account is worth what a bucket policy's grant to an account is; a list cannot deny (S3 User Guide,
-"Access control list (ACL) overview").
+A grant to an account is worth what a bucket policy's grant to an account is; a list cannot deny (S3 User
+Guide, "Access control list (ACL) overview").
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Identity-based policies: of a user and its groups, or of a role.
 
-The root user needs none and is bound by none; services, anonymous callers and providers' unsigned calls have none.
+The root user needs none and is bound by none; services, anonymous callers and providers' unsigned calls
+have none.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Resource control policies: what an organization lets anybody do to the resources of a member account.
 
-They cover some services only and leave service-linked roles alone (Organizations User Guide, "Resource control
-policies"). Every level must allow, which AWS's own RCPFullAWSAccess does; customers' policies deny. Their Principal
-can only be `"*"`, so it is not asked.
+They cover some services only and leave service-linked roles alone (Organizations User Guide, "Resource
+control
+policies"). Every level must allow, which AWS's own RCPFullAWSAccess does; customers' policies deny. Their
+Principal can only be `"*"`, so it is not asked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def applies(request: AuthorizationRequest) -> bool:
     """Whether resource control policies cover the request."""
     action = request.action.lower()
     return (
-        action.partition(":")[0] in SERVICES and action not in _EXEMPT_ACTIONS and not is_service_linked(request)
+        action.partition(":")[0] in SERVICES
+        and action not in _EXEMPT_ACTIONS
+        and not is_service_linked(request)
     )
 
 

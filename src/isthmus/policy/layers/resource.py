@@ -1,8 +1,9 @@
 """The resource's own policy: a bucket policy, a role's trust policy, a key policy.
 
-Besides whether it allows it matters how directly it names the requester (see `principals`). The owner's root user is
-not bound by a bucket policy that takes away the bucket policy itself (S3 API, PutBucketPolicy). Of an object that
-another account owns a bucket policy can only deny.
+Besides whether it allows it matters how directly it names the requester (see `principals`). The owner's
+root user is
+not bound by a bucket policy that takes away the bucket policy itself (S3 API, PutBucketPolicy). Of an
+object that another account owns a bucket policy can only deny.
 """
 
 from __future__ import annotations

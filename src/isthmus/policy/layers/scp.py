@@ -1,4 +1,5 @@
-"""Service control policies: what an organization lets the principals of a member account do, its root included.
+"""Service control policies: what an organization lets the principals of a member account do, its root
+included.
 
 Every level from the organization's root to the account must allow (Organizations User Guide, "Service control
 policies"). They bind neither services, anonymous callers nor service-linked roles.

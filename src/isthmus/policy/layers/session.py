@@ -1,7 +1,7 @@
 """Session policies: inline and managed ones of a session are one set; one allow among them suffices.
 
-A federated user's session without any is permitted nothing, unless a resource policy names it (IAM User Guide,
-"Policy evaluation logic"); other sessions without any are not limited.
+A federated user's session without any is permitted nothing, unless a resource policy names it (IAM User
+Guide, "Policy evaluation logic"); other sessions without any are not limited.
 """
 
 from __future__ import annotations

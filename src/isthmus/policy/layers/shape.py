@@ -1,7 +1,7 @@
 """The shape of a layer: whose it is, which documents speak in it, what they say.
 
-`verdict` is on the path of every request and says only allow, deny or nothing; why, `explain` finds out from `levels`
-when somebody asks.
+`verdict` is on the path of every request and says only allow, deny or nothing; why, `explain` finds out
+from `levels` when somebody asks.
 """
 
 from __future__ import annotations
