@@ -1,6 +1,7 @@
 """AWS's rules once more, as literally and slowly as they can be written: what the engine is held against.
 
-Works on JSON documents and shares nothing with the engine but the request's types. Read it beside the IAM User Guide:
+Works on JSON documents and shares nothing with the engine but the request's types. Read it beside the IAM
+User Guide:
 "Policy evaluation logic", "Condition operators", "Principal", "NotPrincipal", "Variables and tags".
 """
 
@@ -203,7 +204,8 @@ def named_as(element, request):
 
 
 def naming(statement, request):
-    """`everybody`, `self`, `entity`, `account` or None: how a resource policy's statement names the requester."""
+    """`everybody`, `self`, `entity`, `account` or None: how a resource policy's statement names the
+    requester."""
     kind = request.principal.kind
     if "NotPrincipal" in statement:
         element = statement["NotPrincipal"]

@@ -202,7 +202,8 @@ contexts = st.fixed_dictionaries(
     },
 )
 principals = st.sampled_from(
-    [user(), user(), role_session(), role_session(), federated_user(), root(), user(OTHER, unique_id="AIDAEXAMPLEMALLORY123"),
+    [user(), user(), role_session(), role_session(), federated_user(), root(), user(OTHER,
+    unique_id="AIDAEXAMPLEMALLORY123"),
      root(OTHER), service(), web_identity(), Principal.anonymous()]
 )  # fmt: skip
 IDS = {ALICE: USER_ID, READER: ROLE_ID, f"arn:aws:iam::{HOME}:user/recreated": "AIDAEXAMPLEDELETED123"}
