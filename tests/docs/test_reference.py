@@ -35,6 +35,15 @@ def test_every_operation_of_the_service_models_is_in_the_reference(service: str)
     assert {name for name in names if f"| `{name}` |" not in text} == set()
 
 
+def test_the_readme_says_of_operations_whether_they_are_built() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    built = {name for _, name in OPERATIONS}
+    known = {name for service in generate_reference.SERVICES for name in service_model(service).operation_names}
+    supported, missing = text.split("## What is supported")[1].split("## Licence")[0].split("## What is not")
+    assert set(re.findall(r"`([A-Z]\w+)`", supported)) & known <= built
+    assert set(re.findall(r"`([A-Z]\w+)`", missing)) & built == set()
+
+
 def test_every_declared_permission_says_when_it_is_asked_for() -> None:
     silent = {
         (key, permission.action)
