@@ -157,7 +157,7 @@ def server_environment() -> dict[str, str]:
 
 def isthmus_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run an `isthmus` command that ends by itself."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: PLW1510 - the status is the caller's
         [sys.executable, "-m", "isthmus", *arguments],
         env=server_environment(),
         capture_output=True,

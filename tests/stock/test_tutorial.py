@@ -71,11 +71,7 @@ class _Profiles:
 def _profiles(way: str, stage: Stage, terminal: Terminal, role: str) -> _Profiles:
     iam = stage.partner.iam
     assume = terminal.file("assume.json", allow("sts:AssumeRole", role))
-    if way == "mfa":
-        someone = stage.mfa_users["mfa-cli"]
-    else:
-        # The external id stands alone: its user may already call AssumeRole.
-        someone = stage.partner.new_user()
+    someone = stage.mfa_users["mfa-cli"] if way == "mfa" else stage.partner.new_user()
     terminal.add_profile("partner", stage.partner.admin.keys)
     terminal.add_profile("me", someone.keys)
     document = ("--policy-name", "assume", "--policy-document", f"file://{assume}")
