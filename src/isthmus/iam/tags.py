@@ -1,4 +1,4 @@
-"""Tag…, Untag… and List…Tags of users, roles, managed policies and MFA devices: one table, four kinds."""
+"""Tag…, Untag… and List…Tags of users, roles, managed policies and MFA devices; other nouns register theirs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Find = Callable[[Call, Reader], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Tagged:
+class Tagged:
     """A kind of resource: its word in operation names, what it is authorised on, and where its tags are."""
 
     word: str
@@ -49,14 +49,15 @@ async def _device_serial(call: Call, reader: Reader) -> str:
 
 
 _TAGGED = (
-    _Tagged("User", on_entity(USER), _entity_id(USER)),
-    _Tagged("Role", on_entity(ROLE), _entity_id(ROLE)),
-    _Tagged("Policy", on_policy, _policy_id),
-    _Tagged("MFADevice", on_mfa_device, _device_serial),
+    Tagged("User", on_entity(USER), _entity_id(USER)),
+    Tagged("Role", on_entity(ROLE), _entity_id(ROLE)),
+    Tagged("Policy", on_policy, _policy_id),
+    Tagged("MFADevice", on_mfa_device, _device_serial),
 )
 
 
-def _register(tagged: _Tagged) -> None:
+def register(tagged: Tagged) -> None:
+    """Make the three operations of one kind."""
     word = tagged.word
 
     @operation("iam", f"Tag{word}", Permission(f"iam:Tag{word}", on=tagged.on))
@@ -91,4 +92,4 @@ def _register(tagged: _Tagged) -> None:
 
 
 for _one in _TAGGED:
-    _register(_one)
+    register(_one)

@@ -37,7 +37,7 @@ from .session_policies import SessionPolicies, check_managed, session_policies
 from .session_tags import SessionTags, session_tags
 
 # What an unknown role trusts: a service that does not exist.
-_TRUSTS_NOBODY = ResourcePolicy(
+TRUSTS_NOBODY = ResourcePolicy(
     PolicyDocument.parse(
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.invalid"},'
         '"Action":"sts:AssumeRole"}]}'
@@ -77,7 +77,7 @@ async def _understand(call: Call) -> _Request:
     if call.caller.principal.kind is PrincipalKind.ROOT:
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
     check_patterns(members)
-    role_arn = _role_arn(members["RoleArn"])
+    role_arn = parsed_role_arn(members["RoleArn"])
     if members.get("ProvidedContexts"):
         raise AwsError("ValidationError", "ProvidedContexts needs an identity context provider; there is none here.")
     tags = session_tags(members, session)
@@ -92,7 +92,7 @@ async def _understand(call: Call) -> _Request:
     if role is not None:
         for key, value in (await call.system.directory.tags(role.id)).items():
             context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
-    trust = _TRUSTS_NOBODY if role is None else role.trust
+    trust = TRUSTS_NOBODY if role is None else role.trust
     resource = Resource(str(role_arn), role_arn.account, trust, context)
     return _Request(role, resource, tags, policies, source_identity, mfa)
 
@@ -124,7 +124,7 @@ async def assume_role(call: Call) -> dict[str, Any]:
     if role is None:  # nobody is allowed to assume what trusts nobody
         raise AwsError("AccessDenied", f"Not authorized to assume {request.resource.arn}", 403)
     by_role = call.caller.principal.kind is PrincipalKind.ROLE_SESSION
-    duration = _duration(call.input.get("DurationSeconds"), role, by_role)
+    duration = session_seconds(call.input.get("DurationSeconds"), role, by_role)
     await check_managed(request.policies, role.account, call.system.directory)
     name = call.input["RoleSessionName"]
     arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
@@ -152,7 +152,8 @@ async def assume_role(call: Call) -> dict[str, Any]:
     return output
 
 
-def _role_arn(text: str) -> Arn:
+def parsed_role_arn(text: str) -> Arn:
+    """The ARN of a role. Raises ValidationError."""
     try:
         arn = Arn.parse(text)
     except InvalidArn:
@@ -190,7 +191,7 @@ def _context(call: Call, tags: SessionTags, source_identity: str | None, mfa: bo
     return context
 
 
-def _duration(requested: int | None, role: Role, by_role: bool) -> int:
+def session_seconds(requested: int | None, role: Role, by_role: bool) -> int:
     """The length of the session in seconds. Raises ValidationError."""
     if requested is None:
         return HOUR

@@ -145,7 +145,86 @@ CREATE TABLE credential_reports (
     generated REAL NOT NULL
 );
 
--- resource: a unique id (AIDA…, AROA…, ANPA…) or, for an MFA device, its serial number.
+-- OpenID Connect providers. url: the issuer as tokens name it, with its scheme. Lists are JSON.
+CREATE TABLE oidc_providers (
+    arn TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    url TEXT NOT NULL,
+    client_ids TEXT NOT NULL,
+    thumbprints TEXT NOT NULL,
+    created REAL NOT NULL
+);
+CREATE INDEX oidc_providers_by_account ON oidc_providers (account);
+
+-- private_keys: JSON of {"id", "added", "sealed"}: the key itself is sealed under the master key.
+CREATE TABLE saml_providers (
+    arn TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    id TEXT NOT NULL UNIQUE,
+    metadata TEXT NOT NULL,
+    valid_until REAL NOT NULL,
+    encryption TEXT,                      -- Required, Allowed
+    private_keys TEXT NOT NULL DEFAULT '[]',
+    created REAL NOT NULL
+);
+CREATE INDEX saml_providers_by_account ON saml_providers (account);
+
+CREATE TABLE instance_profiles (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    name TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    path TEXT NOT NULL,
+    role_id TEXT REFERENCES roles(id),
+    created REAL NOT NULL,
+    UNIQUE (account, name_folded)
+);
+CREATE INDEX instance_profiles_by_role ON instance_profiles (role_id);
+
+CREATE TABLE server_certificates (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    name TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    path TEXT NOT NULL,
+    body TEXT NOT NULL,
+    chain TEXT,
+    private_key BLOB NOT NULL,            -- sealed
+    expires REAL NOT NULL,
+    created REAL NOT NULL,
+    UNIQUE (account, name_folded)
+);
+
+-- user_id is NULL for the account's root user.
+CREATE TABLE signing_certificates (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    user_id TEXT REFERENCES users(id),
+    body TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,            -- SHA-256 of the certificate, hex
+    status TEXT NOT NULL,
+    created REAL NOT NULL
+);
+CREATE INDEX signing_certificates_by_user ON signing_certificates (account, user_id);
+
+CREATE TABLE ssh_public_keys (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users(id),
+    body TEXT NOT NULL,                   -- as it was uploaded
+    fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created REAL NOT NULL
+);
+CREATE INDEX ssh_public_keys_by_user ON ssh_public_keys (user_id);
+
+-- What DeleteServiceLinkedRole was asked to do; roles go at once, so every task has succeeded.
+CREATE TABLE role_deletions (
+    task TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts(id),
+    deleted REAL NOT NULL
+);
+
+-- resource: a unique id (AIDA…, AROA…, ANPA…) or, for an MFA device or identity provider, its ARN.
 CREATE TABLE tags (
     resource TEXT NOT NULL,
     key_folded TEXT NOT NULL,
