@@ -190,8 +190,8 @@ def condition_keys_page() -> str:
         "Service Authorization Reference. A key that does not apply is absent, which is not the same as empty:\n"
         "`StringNotEquals` holds for an absent key, `StringEquals` and `Bool` do not. Names are compared regardless\n"
         "of case. `…` is the key of a tag. Keys with *many values* are for `ForAllValues` and `ForAnyValue`.\n",
-        "Keys about things that are not here are never present: organizations, VPCs, access points, identity\n"
-        "providers, calls that AWS services make for somebody, the version of TLS.\n",
+        "Keys about things that are not here are never present: organizations, VPCs, access points, SAML, calls\n"
+        "that AWS services make for somebody, the version of TLS.\n",
     ]
     for title, keys in GROUPS:
         parts += [

@@ -66,7 +66,7 @@ def test_every_built_operation_of_s3_is_reached_by_its_own_request() -> None:
 
 
 def test_the_condition_keys_of_the_reference_are_those_that_the_code_fills() -> None:
-    documented = {key.spelling for _, keys in GROUPS for key in keys}
+    documented = {key.spelling for _, keys in GROUPS for key in keys if not key.from_data}
     assert documented == set(filled_keys())
 
 
