@@ -114,6 +114,7 @@ def test_a_form_upload_is_answered_as_the_reference_says(tmp_path: Path) -> None
     with server(tmp_path, "--setup", "accounts.yaml") as address:
         answer = httpx.post(f"http://{address}/production-reports", files=form)
     unreachable = "Not reachable yet" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert ("Uploads by HTML forms" in README.read_text(encoding="utf-8")) == unreachable
     assert answer.status_code == (500 if unreachable else 403), "say in scripts/generate_reference.py what is so"
 
 
