@@ -89,6 +89,7 @@ def test_every_documented_environment_variable_is_read() -> None:
 # What each part of the setup file may have, as the reader itself says when it finds something else.
 PARTS = {
     "top": "nonsense: 1",
+    "new buckets": "{new_buckets: {nonsense: 1}, accounts: []}",
     "account": "accounts: [{nonsense: 1}]",
     "root": 'accounts: [{id: "111122223333", root: {nonsense: 1}}]',
     "user": 'accounts: [{id: "111122223333", users: [{nonsense: 1}]}]',
