@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders import World, story
 
+from builders import World, story
 from isthmus.operation import Settings
 from isthmus.server.setup import apply
 from isthmus.server.setup_file import InvalidSetup, parse_setup
