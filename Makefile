@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 
-.PHONY: serve test demo check bench format lock s3tests clean
+.PHONY: serve test demo check bench docs format lock s3tests clean
 
 serve: $(STAMPS)/runtime
 	$(BIN)/isthmus serve $(ARGS)
@@ -27,6 +27,10 @@ bench: $(STAMPS)/bench
 
 s3tests: $(STAMPS)/test
 	$(BIN)/python scripts/run_s3_tests.py $(ARGS)
+
+# The generated pages of the reference; the tests fail when one is stale.
+docs: $(STAMPS)/test
+	$(BIN)/python scripts/generate_reference.py
 
 format: $(STAMPS)/test
 	$(BIN)/ruff format .

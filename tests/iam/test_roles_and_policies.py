@@ -334,10 +334,13 @@ def test_policy_operations_refuse(name, members, code, message, tmp_path) -> Non
 
 
 @story
-async def test_another_accounts_policy_is_not_there(world: World) -> None:
+async def test_another_accounts_policy_is_forbidden_whether_it_exists_or_not(world: World) -> None:
     theirs = await world.managed_policy(ANALYTICS, "theirs", allow("*"))
     for name in ("GetPolicy", "DeletePolicy", "ListPolicyVersions", "ListEntitiesForPolicy"):
-        assert (await world.refused(ROOT, "iam", name, PolicyArn=theirs)).code == "NoSuchEntity"
+        for arn in (theirs, f"{theirs}-not"):
+            error = await world.refused(ROOT, "iam", name, PolicyArn=arn)
+            assert (error.code, error.status) == ("AccessDenied", 403)
+            assert error.message.endswith(f" because no resource-based policy allows the iam:{name} action")
 
 
 @story

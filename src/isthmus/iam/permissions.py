@@ -2,8 +2,8 @@
 
 From the Service Authorization Reference for IAM. A user, group or role is named by its ARN as it is, path
 included; one that does not exist by the ARN it would have with the path `/`, so that the answer to those who
-may not look is the same. IAM's resources have no policies of their own: an operation is always about the
-caller's own account.
+may not look is the same. IAM's resources have no policies of their own: an operation is about the caller's own
+account, and a managed policy of another one, which can be named by its ARN, is forbidden to everybody.
 
     iam:PolicyARN            Attach…, Detach…
     iam:PermissionsBoundary  what Create… and Put…PermissionsBoundary set; what the entity has, for changes to it
@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from isthmus.identity import aws_managed_policy
+from isthmus.names import is_account_id
 from isthmus.operation import Call, Permission, Resource
 from isthmus.policy import ContextValue, PrincipalKind
 
@@ -100,6 +101,9 @@ async def on_policy(call: Call) -> Resource:
     """The managed policy that the input names. Raises InvalidInput for what is not the ARN of one."""
     arn = policy_arn(call.input["PolicyArn"])
     context = request_tags(call)
+    owner = arn.split(":")[4]
+    if is_account_id(owner) and owner != call.account:
+        return Resource(arn, owner, context=context)
     row = await call.system.identity.fetch_one(
         "SELECT id FROM policies WHERE arn = ? AND account = ?", arn, call.account
     )

@@ -31,7 +31,8 @@ def root_arn(account: str) -> str:
 
 
 def account_of_access_key(key_id: str) -> str | None:
-    """The account encoded in an AKIA/ASIA key id made by `access_key_id`; None if the id has another shape."""
+    """The account encoded in an AKIA/ASIA key id made by `access_key_id`; None if the id has another
+    shape."""
     if len(key_id) != 20:
         return None
     try:
@@ -43,7 +44,8 @@ def account_of_access_key(key_id: str) -> str | None:
 
 
 def encode_account(account: str, entropy: bytes) -> str:
-    """Sixteen base32 characters holding `account` and what `entropy` (10 bytes) adds in the bits left over."""
+    """Sixteen base32 characters holding `account` and what `entropy` (10 bytes) adds in the bits left
+    over."""
     head = int.from_bytes(entropy[:6], "big")
     mask = (1 << _ACCOUNT_SHIFT) - 1
     number = (1 << 47) | (int(account) << _ACCOUNT_SHIFT) | (head & mask)

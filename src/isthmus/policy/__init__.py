@@ -2,7 +2,10 @@
 
 from .decide import decide
 from .decision import Decision
-from .document import MalformedPolicy, PolicyDocument
+from .document import MalformedPolicy, PolicyDocument, Statement
+from .explain import Determining, LayerVerdict, Miss
+from .fix import Change
+from .layers import Verdict
 from .model import (
     AuthorizationRequest,
     Context,
@@ -28,10 +31,14 @@ from .validate import (
 
 __all__ = [
     "AuthorizationRequest",
+    "Change",
     "Context",
     "ContextValue",
     "Decision",
+    "Determining",
+    "LayerVerdict",
     "MalformedPolicy",
+    "Miss",
     "NamedPolicy",
     "PolicyDocument",
     "PolicyType",
@@ -40,6 +47,8 @@ __all__ = [
     "PrincipalPolicies",
     "ResourcePolicy",
     "ResourceSide",
+    "Statement",
+    "Verdict",
     "check_bucket_policy",
     "check_identity_policy",
     "check_rcp",

@@ -11,10 +11,11 @@ The table (IAM User Guide, "IAM JSON policy elements: Condition operators"):
     Arn*                        globs field by field           false; negated: true
     Null                        presence only                  "true" holds
 
-`…IfExists` holds whenever the key is missing. Values of one key are alternatives; of a negated operator all must
-differ. `ForAllValues:` holds for an empty or missing set, `ForAnyValue:` does not. Without a set prefix a
-multivalued key behaves as ForAnyValue for positive operators and as "no value matches" for negated ones: AWS leaves
-that open, and this reading never grants more through a Deny or less safe an Allow than the set operators do.
+`…IfExists` holds whenever the key is missing. Values of one key are alternatives; of a negated operator all
+must differ. `ForAllValues:` holds for an empty or missing set, `ForAnyValue:` does not. Without a set prefix
+a multivalued key behaves as ForAnyValue for positive operators and as "no value matches" for negated ones:
+AWS leaves that open, and this reading never grants more through a Deny or less safe an Allow than the set
+operators do.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, cast
 
-from .document import ConditionEntry
 from .model import Context, ContextValue
-from .patterns import arn_glob_of, glob_of, tokens_of
-from .variables import Template, fill, is_constant, template_of
+from .patterns import Token, arn_glob_of, glob_of, split_arn, tokens_of
+from .variables import Template, arn_template, fill, fill_arn, is_constant, template_of
+
+if TYPE_CHECKING:
+    from .document import ConditionEntry
 
 Holds = Callable[[Context], bool]
 Compare = Callable[[str], bool]
@@ -70,7 +74,8 @@ _WITH_VARIABLES = frozenset({"string", "folded", "glob", "arn", "bool"})
 
 
 def split_operator(written: str) -> tuple[str, str, bool] | None:
-    """Set prefix ('' or lower-case), operator as in OPERATORS and whether `IfExists` follows; None if unknown."""
+    """Set prefix ('' or lower-case), operator as in OPERATORS and whether `IfExists` follows; None if
+    unknown."""
     prefix, colon, name = written.rpartition(":")
     prefix = prefix.lower()
     if colon and prefix not in ("forallvalues", "foranyvalue"):
@@ -133,11 +138,15 @@ def _any_value(comparison: str, values: tuple[str, ...], variables: bool) -> Cal
     constant: list[Compare] = []
     equal: set[str] = set()
     filled: list[tuple[Template, str]] = []
+    by_arn: list[Callable[[str, Context], bool]] = []
     for value in values:
+        if comparison == "arn":
+            by_arn.append(_arn_compare(value, variables))
+            continue
         template: Template = (value,)
         if variables and "${" in value and comparison in _WITH_VARIABLES:
-            template = template_of(value, wildcards=comparison in ("glob", "arn"))
-        elif comparison in ("glob", "arn"):
+            template = template_of(value, wildcards=comparison == "glob")
+        elif comparison == "glob":
             template = tokens_of(value)
         if not is_constant(template):
             filled.append((template, comparison))
@@ -145,6 +154,10 @@ def _any_value(comparison: str, values: tuple[str, ...], variables: bool) -> Cal
             equal.add("".join(str(part) for part in template))
         else:
             constant.append(_compare(comparison, template))
+    if by_arn:
+        if len(by_arn) == 1:
+            return by_arn[0]
+        return lambda value, context: any(test(value, context) for test in by_arn)
     if not filled and not constant:
         return lambda value, context: value in equal
     if not filled and not equal and len(constant) == 1:
@@ -167,13 +180,24 @@ def _any_value(comparison: str, values: tuple[str, ...], variables: bool) -> Cal
     return matches
 
 
+def _arn_compare(pattern: str, variables: bool) -> Callable[[str, Context], bool]:
+    """Field by field; a value that is not an ARN matches nothing, not even `*`."""
+    if not (variables and "${" in pattern):
+        test = arn_glob_of([tokens_of(field) for field in split_arn(pattern)])
+        return lambda value, context: value.count(":") >= 5 and value.startswith("arn:") and test(value)
+    fields = arn_template(pattern, everywhere=True)
+
+    def matches(value: str, context: Context) -> bool:
+        filled = fill_arn(fields, context)
+        return filled is not None and value.count(":") >= 5 and value.startswith("arn:") and arn_glob_of(filled)(value)
+
+    return matches
+
+
 def _compare(comparison: str, template: Template) -> Compare:
     """The comparison with one constant value of the policy."""
     if comparison == "glob":
-        return glob_of(template)  # type: ignore[arg-type] - constant
-    if comparison == "arn":
-        test = arn_glob_of(template)  # type: ignore[arg-type] - constant
-        return lambda value: value.count(":") >= 5 and test(value)
+        return glob_of(cast(Sequence[Token], template))
     text = "".join(str(part) for part in template)
     if comparison == "string":
         return text.__eq__
@@ -213,7 +237,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if number == number and abs(number) != float("inf") else None
+    return number if isfinite(number) else None
 
 
 @lru_cache(maxsize=4096)
@@ -259,3 +283,44 @@ def _in_network(text: str) -> Compare:
         return address is not None and address.version == network.version and address in network
 
     return compare
+
+
+def needs_key(entry: ConditionEntry) -> bool:
+    """Whether a condition that did not hold asks for its key to be there."""
+    split = split_operator(entry.operator)
+    if split is None:
+        return False
+    return split[1] != "Null" or any(value.lower() == "false" for value in entry.values)
+
+
+def operator_problem(entry: ConditionEntry) -> str | None:
+    """Why a condition cannot be stored: an unknown operator, or values its type cannot read. None if it
+    can."""
+    split = split_operator(entry.operator)
+    if split is None:
+        return f"unknown operator {entry.operator}"
+    if not entry.values:
+        return "no values"
+    comparison, _ = OPERATORS[split[1]]
+    reads = {
+        "bool": lambda value: value.lower() in ("true", "false") or "${" in value,
+        "null": lambda value: value.lower() in ("true", "false"),
+        "binary": lambda value: _bytes(value) is not None,
+        "address": _is_network,
+    }.get(comparison)
+    if reads is None and comparison.startswith("number"):
+        reads = lambda value: _number(value) is not None  # noqa: E731 - a row of the table above
+    if reads is None and comparison.startswith("date"):
+        reads = lambda value: _moment(value) is not None  # noqa: E731
+    for value in entry.values:
+        if reads is not None and not reads(value):
+            return f"{value} is not a value of {entry.operator}"
+    return None
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True

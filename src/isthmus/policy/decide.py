@@ -4,7 +4,8 @@ Sources: IAM User Guide, "Policy evaluation logic" and "Cross-account policy eva
 
 1. An explicit deny in any layer that applies wins.
 2. Every level of the organization must allow: RCPs of the resource's account, SCPs of the principal's.
-3. One account: the resource policy or the identity policies must grant. How directly the resource policy names the
+3. One account: the resource policy or the identity policies must grant. How directly the resource policy
+names the
    principal decides what still limits it:
 
        the resource policy names         needs identity   boundary limits   session policy limits
@@ -14,179 +15,167 @@ Sources: IAM User Guide, "Policy evaluation logic" and "Cross-account policy eva
 
    Trust policies and key policies trust nobody by themselves (`trusts_account=False`): without a grant to the
    account the identity policies count for nothing. A boundary limits even a user whom a trust policy names.
-4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's account
+4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's
+account
    must allow by its resource policy (or an ACL).
+5. Services, anonymous callers and providers' unsigned calls have no policies: the resource's side decides
+alone.
+
+What is refused for two reasons is refused in the name of the first in this order: SCP, RCP, resource policy,
+identity, boundary, session; explicit denies before silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from .decision import Decision
+from .layers import boundary, identity, public_access_block, rcp, resource, scp, session
+from .layers.shape import ALLOW, DENY, NO_ACCOUNT, Verdict
+from .model import AuthorizationRequest, PolicyType, PrincipalKind
+from .principals import DIRECT, ENTITY, NONE, Naming
 
-from .decision import Decision, Determining
-from .model import AuthorizationRequest, NamedPolicy, PolicyType, PrincipalKind, ResourcePolicy
-from .principals import Naming
+_DENIED = Naming.DENIED
+_ROOT, _ANONYMOUS = PrincipalKind.ROOT, PrincipalKind.ANONYMOUS
+_IDENTITY, _RESOURCE, _TRUST = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST
+_BOUNDARY, _SESSION, _ACL = PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.ACL
+_NEEDS_NO_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""STS API: any caller with valid credentials may; only an SCP may take GetSessionToken away (our careful
+reading)."""
 
 
 def decide(request: AuthorizationRequest) -> Decision:
-    """The decision about one request. Never raises; what cannot be evaluated does not match."""
-    action = request.action.lower()
-    denied = _explicit_deny(request, action)
-    if denied is not None:
-        layer, by = denied
-        return Decision(False, True, layer, request, by)
-    missing = _missing_guard_rail(request, action)
-    if missing is not None:
-        return Decision(False, False, missing, request)
-    owner, principal = request.owner, request.principal
-    naming = Naming.NONE
-    if owner.policy is not None and owner.object_owner is None:
-        naming = _naming(request, owner.policy, action)
-    if owner.public_access_blocked and naming is not Naming.NONE and _is_shut_out(request):
-        naming, blocked = Naming.NONE, True
+    """The decision about one request. What cannot be evaluated does not match."""
+    caller, owner, kind = request.caller, request.owner, request.principal.kind
+    if request.action in _NEEDS_NO_PERMISSION and kind is not _ANONYMOUS:
+        return _without_permission(request)
+
+    # Denies first. Layers that have nothing to say are not asked: most requests meet two documents.
+    by_scp = scp.verdict(request) if caller.scps else ALLOW
+    if by_scp is DENY:
+        return Decision(False, True, PolicyType.SCP, request)
+    by_rcp = rcp.verdict(request) if owner.rcps else ALLOW
+    if by_rcp is DENY:
+        return Decision(False, True, PolicyType.RCP, request)
+    naming = resource.naming(request) if owner.policy is not None else NONE
+    if naming is _DENIED:
+        return Decision(False, True, _name_of_resource_policy(request), request)
+    by_identity = identity.verdict(request)
+    if by_identity is DENY:
+        return Decision(False, True, _IDENTITY, request)
+    by_boundary = boundary.verdict(request) if caller.boundary is not None else ALLOW
+    if by_boundary is DENY:
+        return Decision(False, True, _BOUNDARY, request)
+    by_session = session.verdict(request)
+    if by_session is DENY:
+        return Decision(False, True, _SESSION, request)
+
+    if by_rcp is not ALLOW:
+        return Decision(False, False, PolicyType.RCP, request)
+    if by_scp is not ALLOW:
+        return Decision(False, False, PolicyType.SCP, request)
+    shut_out = naming is not NONE and owner.public_access_blocked is not None and public_access_block.shuts_out(request)
+    if shut_out:
+        naming = NONE
+    if kind in NO_ACCOUNT or request.principal.account != owner.account or resource.is_foreign_object(request):
+        refusing = _across(request, naming, by_identity, by_boundary, by_session)
     else:
-        blocked = False
-    own = principal.account == (owner.object_owner or owner.account)
-    refusing = _within(request, action, naming) if own else _across(request, action, naming)
+        refusing = _within(request, naming, by_identity, by_boundary, by_session)
     if refusing is None:
-        granted = PolicyType.IDENTITY if naming is Naming.NONE else PolicyType.RESOURCE
-        return Decision(True, False, granted, request)
-    if blocked and refusing is PolicyType.RESOURCE:
+        if naming is NONE:
+            return Decision(True, False, _ACL if owner.acl_allows else _IDENTITY, request)
+        return Decision(True, False, _name_of_resource_policy(request), request)
+    if shut_out and refusing is _RESOURCE:
         refusing = PolicyType.PUBLIC_ACCESS_BLOCK
     return Decision(False, False, refusing, request)
 
 
-# What each layer says
+def _within(
+    request: AuthorizationRequest,
+    naming: Naming,
+    by_identity: Verdict,
+    by_boundary: Verdict,
+    by_session: Verdict,
+) -> PolicyType | None:
+    """Principal and resource in one account: the layer that refuses, or None."""
+    policy = request.owner.policy
+    is_trust = policy is not None and policy.type is _TRUST
+    if naming is NONE and policy is not None and (is_trust or not policy.trusts_account):
+        return policy.type
+    # The root user is the account: what grants the account grants it, and only its session can be limited.
+    if naming is DIRECT and request.principal.kind is not _ROOT:
+        return _BOUNDARY if is_trust and by_boundary is not ALLOW else None
+    if naming is not ENTITY and by_identity is not ALLOW:
+        return _IDENTITY
+    if by_boundary is not ALLOW:
+        return _BOUNDARY
+    return None if by_session is ALLOW else _SESSION
 
 
-def first_match(
-    policies: Iterable[NamedPolicy], request: AuthorizationRequest, action: str, effect: int
-) -> Determining | None:
-    """The first statement of `policies` that applies. effect: 0 for denies, 1 for allows."""
-    for policy in policies:
-        for compiled in policy.document.compiled.candidates(action)[effect]:
-            if compiled.applies(request.resource, request.context):
-                return Determining(compiled.statement, policy)
-    return None
-
-
-def resource_matches(
-    policy: ResourcePolicy, request: AuthorizationRequest, action: str, effect: int
-) -> Iterable[tuple[Determining, Naming]]:
-    """Every statement of a resource policy that applies to the requester, with how it names it."""
-    bounded = request.caller.boundary is not None
-    for compiled in policy.document.compiled.candidates(action)[effect]:
-        naming = compiled.names(request.principal, policy.principal_ids, bounded)
-        if naming is not Naming.NONE and compiled.applies(request.resource, request.context):
-            yield Determining(compiled.statement), naming
-
-
-def identity_allows(request: AuthorizationRequest, action: str) -> bool:
-    """Whether the principal's own account grants: by identity policies, or because it is the root user."""
-    if request.principal.kind is PrincipalKind.ROOT:
-        return True
-    return _allows(request.caller.identity, request, action)
-
-
-def _allows(policies: Iterable[NamedPolicy], request: AuthorizationRequest, action: str) -> bool:
-    resource, context = request.resource, request.context
-    for policy in policies:
-        for compiled in policy.document.compiled.candidates(action)[1]:
-            if compiled.applies(resource, context):
-                return True
-    return False
-
-
-def _naming(request: AuthorizationRequest, policy: ResourcePolicy, action: str) -> Naming:
-    best = Naming.NONE
-    for _, naming in resource_matches(policy, request, action, 1):
-        if naming is Naming.DIRECT:
-            return naming
-        best = max(best, naming)
-    return best
-
-
-def _explicit_deny(request: AuthorizationRequest, action: str) -> tuple[PolicyType, Determining] | None:
-    """The deny that the message names, in the order of evaluation."""
-    caller, owner = request.caller, request.owner
-    for level in caller.scps:
-        if (by := first_match(level, request, action, 0)) is not None:
-            return PolicyType.SCP, by
-    for level in owner.rcps:
-        for policy in level:
-            rules = ResourcePolicy(policy.document)
-            for by, _ in resource_matches(rules, request, action, 0):
-                return PolicyType.RCP, Determining(by.statement, policy)
-    if owner.policy is not None:
-        for by, _ in resource_matches(owner.policy, request, action, 0):
-            return owner.policy.type, by
-    if caller.identity and (by := first_match(caller.identity, request, action, 0)) is not None:
-        return PolicyType.IDENTITY, by
-    if caller.boundary is not None and (by := first_match((caller.boundary,), request, action, 0)) is not None:
-        return PolicyType.BOUNDARY, by
-    if caller.session and (by := first_match(caller.session, request, action, 0)) is not None:
-        return PolicyType.SESSION, by
-    return None
-
-
-def _missing_guard_rail(request: AuthorizationRequest, action: str) -> PolicyType | None:
-    for level in request.owner.rcps:
-        rules = (ResourcePolicy(policy.document) for policy in level)
-        if not any(_naming(request, rule, action) for rule in rules):
-            return PolicyType.RCP
-    for level in request.caller.scps:
-        if not _allows(level, request, action):
-            return PolicyType.SCP
-    return None
-
-
-def _is_shut_out(request: AuthorizationRequest) -> bool:
-    """RestrictPublicBuckets leaves a public policy's grants to the owner's account and to services."""
-    principal = request.principal
-    return principal.kind is not PrincipalKind.SERVICE and principal.account != request.owner.account
-
-
-# The two shapes of a decision; each gives the layer that refuses, or None
-
-
-def _within(request: AuthorizationRequest, action: str, naming: Naming) -> PolicyType | None:
-    """Principal and resource in one account."""
-    policy, kind = request.owner.policy, request.principal.kind
-    trusts = policy is None or policy.trusts_account
-    silent = PolicyType.RESOURCE if policy is None else policy.type
-    if kind in (PrincipalKind.SERVICE, PrincipalKind.WEB_IDENTITY):
-        return None if naming is not Naming.NONE else silent
-    if naming is Naming.DIRECT:
-        trust = policy is not None and policy.type is PolicyType.TRUST
-        return _boundary(request, action) if trust and kind is PrincipalKind.USER else None
-    if naming is Naming.NONE and not trusts:
-        return silent
-    if naming is not Naming.ENTITY and not identity_allows(request, action):
-        return PolicyType.IDENTITY
-    return _boundary(request, action) or _session(request, action)
-
-
-def _across(request: AuthorizationRequest, action: str, naming: Naming) -> PolicyType | None:
-    """Principal and resource in two accounts, or a principal without an account."""
-    policy, kind = request.owner.policy, request.principal.kind
-    granted = naming is not Naming.NONE or request.owner.acl_allows
-    silent = PolicyType.RESOURCE if policy is None else policy.type
-    if kind in (PrincipalKind.SERVICE, PrincipalKind.WEB_IDENTITY, PrincipalKind.ANONYMOUS):
-        return None if granted else silent
-    if not identity_allows(request, action):
-        return PolicyType.IDENTITY
-    limited = _boundary(request, action) or _session(request, action)
-    return limited or (None if granted else silent)
-
-
-def _boundary(request: AuthorizationRequest, action: str) -> PolicyType | None:
-    boundary = request.caller.boundary
-    if boundary is None or _allows((boundary,), request, action):
+def _across(
+    request: AuthorizationRequest,
+    naming: Naming,
+    by_identity: Verdict,
+    by_boundary: Verdict,
+    by_session: Verdict,
+) -> PolicyType | None:
+    """Two accounts, or a principal without one: the layer that refuses, or None."""
+    if naming is NONE and not request.owner.acl_allows:
+        return _name_of_resource_policy(request)
+    if request.principal.kind in NO_ACCOUNT:
         return None
-    return PolicyType.BOUNDARY
+    if by_identity is not ALLOW:
+        return _IDENTITY
+    if by_boundary is not ALLOW:
+        return _BOUNDARY
+    return None if by_session is ALLOW else _SESSION
 
 
-def _session(request: AuthorizationRequest, action: str) -> PolicyType | None:
-    session = request.caller.session
-    if session is None or _allows(session, request, action):
-        return None
-    return PolicyType.SESSION
+def _name_of_resource_policy(request: AuthorizationRequest) -> PolicyType:
+    policy = request.owner.policy
+    return _RESOURCE if policy is None else policy.type
+
+
+def _without_permission(request: AuthorizationRequest) -> Decision:
+    if request.action == "sts:GetSessionToken" and scp.verdict(request) is DENY:
+        return Decision(False, True, PolicyType.SCP, request)
+    return Decision(True, False, _IDENTITY, request)
+
+
+def refusals(request: AuthorizationRequest) -> tuple[PolicyType, ...]:
+    """Every layer that stands in the way, explicit denies first: each would have to change for an allow."""
+    if request.action in _NEEDS_NO_PERMISSION and request.principal.kind is not _ANONYMOUS:
+        return () if decide(request).allowed else (PolicyType.SCP,)
+    own = _name_of_resource_policy(request)
+    naming = resource.naming(request)
+    said = {
+        PolicyType.SCP: scp.verdict(request),
+        PolicyType.RCP: rcp.verdict(request),
+        own: DENY if naming is _DENIED else ALLOW,
+        _IDENTITY: identity.verdict(request),
+        _BOUNDARY: boundary.verdict(request),
+        _SESSION: session.verdict(request),
+    }
+    found = [layer for layer, verdict in said.items() if verdict is DENY]
+    found += [layer for layer in (PolicyType.RCP, PolicyType.SCP) if said[layer] not in (ALLOW, DENY)]
+    # A deny taken away, the grants of its policy count: what they are is asked as if nothing denied.
+    if naming is _DENIED:
+        naming = resource.grants(request)
+    shut_out = naming is not NONE and public_access_block.shuts_out(request)
+    if shut_out:
+        naming = NONE
+    across = (
+        request.principal.kind in NO_ACCOUNT
+        or request.principal.account != request.owner.account
+        or resource.is_foreign_object(request)
+    )
+    rule = _across if across else _within
+    while True:
+        refusing = rule(request, naming, said[_IDENTITY], said[_BOUNDARY], said[_SESSION])
+        if refusing is None:
+            return tuple(dict.fromkeys(found))
+        if refusing is own:
+            found.append(PolicyType.PUBLIC_ACCESS_BLOCK if shut_out and own is _RESOURCE else own)
+            # The most that a grant to a stranger's account is worth.
+            naming = Naming.ACCOUNT
+        else:
+            found.append(refusing)
+            said[refusing] = ALLOW

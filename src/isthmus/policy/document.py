@@ -1,7 +1,8 @@
 """A policy document: JSON text, read once with the position of everything that may have to be pointed at.
 
-The text is kept byte for byte. Grammar: IAM User Guide, "Grammar of the IAM JSON policy language". This module
-reads any document whose shape can be evaluated at all; what AWS would refuse to store is `validate`'s matter.
+The text is kept byte for byte. Grammar: IAM User Guide, "Grammar of the IAM JSON policy language". This
+module reads any document whose shape can be evaluated at all; what AWS would refuse to store is `validate`'s
+matter.
 """
 
 from __future__ import annotations
@@ -10,19 +11,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from json.decoder import JSONDecodeError, py_scanstring, scanstring  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .compiled import CompiledDocument
+from .compiled import CompiledStatement, Index, ResourceIndex, compile_statements
+from .json_text import BrokenJson, JsonText
 
-MAX_DEPTH = 32
-"""Deeper nesting than any policy needs; it bounds recursion."""
+DOCUMENTS_KEPT = 4096
+"""Parsed documents that are remembered by their text."""
+OLD_VERSION, NEW_VERSION = "2008-10-17", "2012-10-17"
+SYNTAX_ERRORS = "Syntax errors in policy."
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_WORDS = {"true": True, "false": False, "null": None}
-_scan_string = scanstring or py_scanstring
+_NAMES_ENTITY = re.compile(r"arn:[^:]+:iam::[0-9]{12}:(?:user|role)/|(?:AIDA|AROA)[A-Z0-9]{12,}\Z")
 
 
 class MalformedPolicy(ValueError):
@@ -37,18 +36,22 @@ class MalformedPolicy(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ConditionEntry:
-    """One key of one operator: `operator` as written, `values` as strings."""
+    """One key of one operator: `operator` and `key` as written, `values` as strings."""
 
     operator: str
     key: str
     values: tuple[str, ...]
+    line: int = 1
+    column: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. principals: `{"AWS": ("*",)}`-like; None where the element is missing.
+    """One statement.
 
-    `negates_*` tell NotPrincipal, NotAction and NotResource. resources is None in a trust policy.
+    principals: `{"AWS": ("123456789012",)}`, `{"*": ("*",)}` for a bare `"*"`; None where the element is
+    missing. resources: None in a trust policy. negates_*: the element is NotPrincipal, NotAction,
+    NotResource. line, column: where the statement begins. positions: element name -> its line and column.
     """
 
     index: int
@@ -64,20 +67,28 @@ class Statement:
     line: int = 1
     column: int = 1
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Element name (`Action`, `Condition` …) -> its line and column."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicyDocument:
-    """A parsed document; `parse` is the way to get one."""
+    """A parsed document; `parse` is the way to get one, so that equal texts share their matchers.
+
+    index, resource_index: the matchers by action, without and with principals (see `compiled`).
+    value: the JSON value, for validation and explanation.
+    """
 
     text: str
     version: str
     id: str | None
     statements: tuple[Statement, ...]
-    value: Any = field(repr=False, compare=False)
-    """The JSON value; for validation and explanation."""
-    _compiled: list[CompiledDocument] = field(default_factory=list, repr=False, compare=False)
+    value: Any = field(repr=False)
+    index: Index = field(init=False, repr=False)
+    resource_index: ResourceIndex = field(init=False, repr=False)
+    _compiled: list[tuple[CompiledStatement, ...]] = field(init=False, repr=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", Index(self))
+        object.__setattr__(self, "resource_index", ResourceIndex(self))
 
     @classmethod
     def parse(cls, text: str) -> PolicyDocument:
@@ -87,19 +98,18 @@ class PolicyDocument:
     @property
     def has_variables(self) -> bool:
         """Whether `${…}` is a variable: only in version 2012-10-17."""
-        return self.version == "2012-10-17"
+        return self.version == NEW_VERSION
 
     @property
-    def compiled(self) -> CompiledDocument:
-        """The matchers of this document, made at first use."""
+    def compiled(self) -> tuple[CompiledStatement, ...]:
+        """The matchers of the statements, made at first use."""
         if not self._compiled:
-            from .compiled import CompiledDocument  # noqa: PLC0415 - compiled documents hold statements
-
-            self._compiled.append(CompiledDocument(self))
+            self._compiled.append(compile_statements(self))
         return self._compiled[0]
 
     def principal_arns(self) -> tuple[str, ...]:
-        """User and role ARNs and raw unique ids in Principal and NotPrincipal, to be resolved when it is saved."""
+        """User and role ARNs and raw unique ids in Principal and NotPrincipal, to be resolved when it is
+        saved."""
         found: dict[str, None] = {}
         for statement in self.statements:
             for value in (statement.principals or {}).get("AWS", ()):
@@ -108,212 +118,122 @@ class PolicyDocument:
         return tuple(found)
 
 
-_NAMES_ENTITY = re.compile(r"(arn:[^:]+:iam::[0-9]{12}:(?:user|role)/|AIDA[A-Z0-9]{12,}\Z|AROA[A-Z0-9]{12,}\Z)")
+def read_json(text: str) -> JsonText:
+    """The JSON of a policy text. Raises MalformedPolicy with IAM's words."""
+    try:
+        return JsonText(text)
+    except BrokenJson as error:
+        message = "This policy contains invalid Json" if error.repeated is None else SYNTAX_ERRORS
+        raise MalformedPolicy(message, error.line, error.column) from None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=DOCUMENTS_KEPT)
 def _parse(text: str) -> PolicyDocument:
-    reader = _Reader(text)
-    value = reader.read()
-    if not isinstance(value, dict):
-        raise MalformedPolicy("Syntax errors in policy.", *reader.place(0))
-    raw = value.get("Statement")
-    items = raw if isinstance(raw, list) else [raw]
-    if raw is None:
-        raise MalformedPolicy("Syntax errors in policy.", *reader.place(0))
-    statements = []
-    for index, item in enumerate(items):
-        path = ("Statement", index) if isinstance(raw, list) else ("Statement",)
-        place = reader.place(reader.positions.get(path, 0))
-        if not isinstance(item, dict):
-            raise MalformedPolicy("Syntax errors in policy.", *place)
-        positions = {name: reader.place(reader.positions.get((*path, name), 0)) for name in item}
-        statements.append(_statement(index, item, place, positions))
-    version = value.get("Version", "2008-10-17")
-    if not isinstance(version, str):
-        raise MalformedPolicy("Syntax errors in policy.", *reader.place(reader.positions.get(("Version",), 0)))
+    json = read_json(text)
+    value = json.value
+    if not isinstance(value, dict) or not isinstance(value.get("Statement"), dict | list):
+        raise MalformedPolicy(SYNTAX_ERRORS, *json.place(()))
+    version = value.get("Version", OLD_VERSION)
     identifier = value.get("Id")
-    return PolicyDocument(text, version, identifier if isinstance(identifier, str) else None, tuple(statements), value)
+    if not isinstance(version, str) or not isinstance(identifier, str | None):
+        raise MalformedPolicy(SYNTAX_ERRORS, *json.place(("Version",)))
+    raw = value["Statement"]
+    if isinstance(raw, dict):
+        statements = [_Elements(json, raw, ("Statement",)).statement(0)]
+    else:
+        statements = [_Elements(json, item, ("Statement", index)).statement(index) for index, item in enumerate(raw)]
+    return PolicyDocument(text, version, identifier, tuple(statements), value)
 
 
-def _statement(
-    index: int, item: dict[str, Any], place: tuple[int, int], positions: dict[str, tuple[int, int]]
-) -> Statement:
-    def strings(name: str) -> tuple[str, ...]:
-        value = item[name]
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) for one in values):
-            raise MalformedPolicy("Syntax errors in policy.", *positions[name])
+class _Elements:
+    """The elements of one statement on their way from JSON to a Statement."""
+
+    def __init__(self, json: JsonText, item: Any, path: tuple[str | int, ...]) -> None:
+        self._json = json
+        self._path = path
+        if not isinstance(item, dict):
+            raise self._error()
+        self._item = item
+
+    def statement(self, index: int) -> Statement:
+        item = self._item
+        effect, sid = item.get("Effect"), item.get("Sid", "")
+        if effect not in ("Allow", "Deny"):
+            raise self._error("Effect")
+        if not isinstance(sid, str):
+            raise self._error("Sid")
+        line, column = self._json.place(self._path)
+        return Statement(
+            index=index,
+            sid=sid,
+            effect=effect,
+            actions=self._strings("Action", "NotAction") or (),
+            negates_actions="NotAction" in item,
+            resources=self._strings("Resource", "NotResource"),
+            negates_resources="NotResource" in item,
+            principals=self._principals(),
+            negates_principals="NotPrincipal" in item,
+            conditions=self._conditions(),
+            line=line,
+            column=column,
+            positions={name: self._json.place((*self._path, name)) for name in item},
+        )
+
+    def _error(self, *inside: str) -> MalformedPolicy:
+        return MalformedPolicy(SYNTAX_ERRORS, *self._json.place((*self._path, *inside)))
+
+    def _one_of(self, name: str, negated: str) -> str | None:
+        if name in self._item and negated in self._item:
+            raise self._error(negated)
+        return name if name in self._item else negated if negated in self._item else None
+
+    def _strings(self, name: str, negated: str) -> tuple[str, ...] | None:
+        element = self._one_of(name, negated)
+        if element is None:
+            return None
+        values = _listed(self._item[element])
+        if not all(isinstance(value, str) for value in values):
+            raise self._error(element)
         return tuple(values)
 
-    effect = item.get("Effect")
-    sid = item.get("Sid", "")
-    if effect not in ("Allow", "Deny") or not isinstance(sid, str):
-        raise MalformedPolicy("Syntax errors in policy.", *place)
-    resources = None
-    for name in ("Resource", "NotResource"):
-        if name in item:
-            resources = strings(name)
-    principals = None
-    for name in ("Principal", "NotPrincipal"):
-        if name in item:
-            principals = _principals(item[name], positions[name])
-    actions = strings("Action") if "Action" in item else strings("NotAction") if "NotAction" in item else ()
-    return Statement(
-        index=index,
-        sid=sid,
-        effect=effect,
-        actions=actions,
-        negates_actions="NotAction" in item,
-        resources=resources,
-        negates_resources="NotResource" in item,
-        principals=principals,
-        negates_principals="NotPrincipal" in item,
-        conditions=_conditions(item.get("Condition", {}), positions.get("Condition", place)),
-        line=place[0],
-        column=place[1],
-        positions=positions,
-    )
+    def _principals(self) -> Mapping[str, tuple[str, ...]] | None:
+        element = self._one_of("Principal", "NotPrincipal")
+        if element is None:
+            return None
+        value = self._item[element]
+        if value == "*":
+            return {"*": ("*",)}
+        if not isinstance(value, dict):
+            raise self._error(element)
+        principals = {kind: tuple(_listed(named)) for kind, named in value.items()}
+        if not all(isinstance(name, str) for names in principals.values() for name in names):
+            raise self._error(element)
+        return principals
+
+    def _conditions(self) -> tuple[ConditionEntry, ...]:
+        block = self._item.get("Condition", {})
+        if not isinstance(block, dict):
+            raise self._error("Condition")
+        entries = []
+        for operator, keys in block.items():
+            if not isinstance(keys, dict):
+                raise self._error("Condition", operator)
+            for key, given in keys.items():
+                values = _listed(given)
+                if not all(isinstance(one, str | bool | int | float) for one in values):
+                    raise self._error("Condition", operator, key)
+                place = self._json.place((*self._path, "Condition", operator, key))
+                entries.append(ConditionEntry(operator, key, tuple(_text(one) for one in values), *place))
+        return tuple(entries)
 
 
-def _principals(value: Any, place: tuple[int, int]) -> Mapping[str, tuple[str, ...]]:
-    if value == "*":
-        return {"*": ("*",)}
-    if not isinstance(value, dict):
-        raise MalformedPolicy("Syntax errors in policy.", *place)
-    principals: dict[str, tuple[str, ...]] = {}
-    for kind, named in value.items():
-        names = named if isinstance(named, list) else [named]
-        if not all(isinstance(name, str) for name in names):
-            raise MalformedPolicy("Syntax errors in policy.", *place)
-        principals[kind] = tuple(names)
-    return principals
+def _listed(value: Any) -> list[Any]:
+    """Every list may be a single value."""
+    return value if isinstance(value, list) else [value]
 
 
-def _conditions(value: Any, place: tuple[int, int]) -> tuple[ConditionEntry, ...]:
-    if not isinstance(value, dict):
-        raise MalformedPolicy("Syntax errors in policy.", *place)
-    entries = []
-    for operator, keys in value.items():
-        if not isinstance(keys, dict):
-            raise MalformedPolicy("Syntax errors in policy.", *place)
-        for key, given in keys.items():
-            values = given if isinstance(given, list) else [given]
-            if any(isinstance(one, dict | list) or one is None for one in values):
-                raise MalformedPolicy("Syntax errors in policy.", *place)
-            entries.append(ConditionEntry(operator, key, tuple(_text(one) for one in values)))
-    return tuple(entries)
-
-
-def _text(value: Any) -> str:
-    """Strings, numbers and booleans are all compared as the text that was written (or would be)."""
+def _text(value: str | bool | int | float) -> str:
+    """Strings, numbers and booleans are compared as the text that was written."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
-
-
-class _Reader:
-    """A JSON reader that refuses repeated keys and remembers where the upper levels stand."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.positions: dict[tuple[str | int, ...], int] = {}
-
-    def read(self) -> Any:
-        try:
-            value, end = self._value(self._skip(0), (), 0)
-        except (JSONDecodeError, IndexError, StopIteration) as error:
-            offset = getattr(error, "pos", len(self._text))
-            raise self._broken(offset) from None
-        if self._skip(end) != len(self._text):
-            raise self._broken(end)
-        return value
-
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, from 1."""
-        before = self._text[:offset]
-        return before.count("\n") + 1, offset - before.rfind("\n")
-
-    def _broken(self, offset: int) -> MalformedPolicy:
-        return MalformedPolicy("This policy contains invalid Json", *self.place(offset))
-
-    def _skip(self, at: int) -> int:
-        found = _SPACE.match(self._text, at)
-        return found.end() if found else at
-
-    def _value(self, at: int, path: tuple[str | int, ...], depth: int) -> tuple[Any, int]:
-        if depth > MAX_DEPTH:
-            raise MalformedPolicy("Syntax errors in policy.", *self.place(at))
-        if len(path) <= 3:
-            self.positions[path] = at
-        text = self._text
-        first = text[at]
-        if first == '"':
-            string, end = _scan_string(text, at + 1, True)
-            return string, end
-        if first == "{":
-            return self._object(at, path, depth)
-        if first == "[":
-            return self._array(at, path, depth)
-        for word, value in _WORDS.items():
-            if text.startswith(word, at):
-                return value, at + len(word)
-        number = _NUMBER.match(text, at)
-        if number is None:
-            raise self._broken(at)
-        written = number.group()
-        if len(written) > 40:
-            raise self._broken(at)
-        return (int(written) if written.lstrip("-").isdigit() else _Decimal(written)), number.end()
-
-    def _object(self, at: int, path: tuple[str | int, ...], depth: int) -> tuple[dict[str, Any], int]:
-        text, value = self._text, {}
-        at = self._skip(at + 1)
-        if text[at] == "}":
-            return value, at + 1
-        while True:
-            if text[at] != '"':
-                raise self._broken(at)
-            name, end = _scan_string(text, at + 1, True)
-            if name in value:
-                raise MalformedPolicy(f"Syntax errors in policy. (duplicate element {name})", *self.place(at))
-            colon = self._skip(end)
-            if text[colon] != ":":
-                raise self._broken(colon)
-            value[name], end = self._value(self._skip(colon + 1), (*path, name), depth + 1)
-            at = self._skip(end)
-            if text[at] == "}":
-                return value, at + 1
-            if text[at] != ",":
-                raise self._broken(at)
-            at = self._skip(at + 1)
-
-    def _array(self, at: int, path: tuple[str | int, ...], depth: int) -> tuple[list[Any], int]:
-        text: str = self._text
-        values: list[Any] = []
-        at = self._skip(at + 1)
-        if text[at] == "]":
-            return values, at + 1
-        while True:
-            value, end = self._value(at, (*path, len(values)), depth + 1)
-            values.append(value)
-            at = self._skip(end)
-            if text[at] == "]":
-                return values, at + 1
-            if text[at] != ",":
-                raise self._broken(at)
-            at = self._skip(at + 1)
-
-
-class _Decimal(float):
-    """A number that keeps the text it was written as: condition values are compared by it."""
-
-    _written: str
-
-    def __new__(cls, written: str) -> _Decimal:
-        number = super().__new__(cls, written)
-        number._written = written
-        return number
-
-    def __str__(self) -> str:
-        return self._written
+    return str(value)

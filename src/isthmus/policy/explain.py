@@ -1,190 +1,231 @@
-"""A decision told in full: every layer of both sides, what determined it, and the smallest change that would allow it.
+"""Why a decision came out as it did: each layer again, slowly, with the statements that mattered.
 
-Off the hot path: everything is evaluated again, this time without stopping at the first answer.
+Nothing here runs while a request is decided. A statement that does not apply tells which of its elements did
+not match, so that a near miss (right action, wrong condition) can be shown with its line.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from .decide import first_match, resource_matches
-from .decision import Decision, Determining, LayerVerdict
-from .model import AuthorizationRequest, NamedPolicy, PolicyType, PrincipalKind, ResourcePolicy
+from .conditions import needs_key
+from .layers import LAYERS, Layer, Level, Verdict, acl, public_access_block
+from .layers import resource as resource_layer
+from .layers.shape import Side
+from .model import AuthorizationRequest, NamedPolicy, PolicyType
+from .principals import NONE
 
-_HIDDEN = "the other account does not allow it"
+if TYPE_CHECKING:
+    from .compiled import CompiledStatement
+    from .decision import Decision
+    from .document import Statement
+
+MISSES_TOLD = 5
+"""Near misses shown per layer; the nearest ones."""
+OTHER_ACCOUNT = "the other account does not allow it"
+_TAGS_OF_RESOURCES = ("aws:resourcetag/", "iam:resourcetag/", "s3:existingobjecttag/", "s3:buckettag/")
+
+
+@dataclass(frozen=True, slots=True)
+class Determining:
+    """A statement that applied, and the policy it stands in."""
+
+    statement: Statement
+    policy: NamedPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An Allow that did not apply. elements: which of its elements did not match (`Resource`,
+    `Condition Bool aws:MultiFactorAuthPresent`). missing_keys: keys of those that the request lacks."""
+
+    statement: Statement
+    policy: NamedPolicy
+    elements: tuple[str, ...]
+    missing_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerVerdict:
+    """What one layer says. account: whose documents they are. determining: denies if any, else allows."""
+
+    type: PolicyType
+    side: Side
+    account: str
+    verdict: Verdict
+    determining: tuple[Determining, ...] = ()
+    misses: tuple[Miss, ...] = ()
 
 
 def verdicts(request: AuthorizationRequest) -> tuple[LayerVerdict, ...]:
-    """What each layer that applies says, the caller's side first."""
-    caller, owner, account = request.caller, request.owner, request.principal.account
-    action = request.action.lower()
-    found: list[LayerVerdict] = []
-
-    def add(kind: PolicyType, policies: tuple[NamedPolicy, ...]) -> None:
-        found.append(_verdict(kind, "caller", account, policies, request, action))
-
-    for level in caller.scps:
-        add(PolicyType.SCP, level)
-    if request.principal.kind not in (PrincipalKind.ROOT, PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
-        add(PolicyType.IDENTITY, caller.identity)
-    if caller.boundary is not None:
-        add(PolicyType.BOUNDARY, (caller.boundary,))
-    if caller.session is not None:
-        add(PolicyType.SESSION, caller.session)
-    for level in owner.rcps:
-        found.append(_verdict(PolicyType.RCP, "owner", owner.account, level, request, action))
-    if owner.policy is not None:
-        found.append(_resource_verdict(owner.policy, request, action))
-    elif account != owner.account:
-        found.append(LayerVerdict(PolicyType.RESOURCE, "owner", owner.account, "implicit deny"))
-    if owner.acl_allows:
-        found.append(LayerVerdict(PolicyType.ACL, "owner", owner.account, "allow"))
-    if owner.public_access_blocked:
-        found.append(LayerVerdict(PolicyType.PUBLIC_ACCESS_BLOCK, "owner", owner.account, "implicit deny"))
-    return tuple(found)
+    """What every layer says that has a say, in the order of evaluation."""
+    return tuple(found for layer in LAYERS if (found := _verdict(layer, request)) is not None)
 
 
-def _verdict(
-    kind: PolicyType,
-    side: str,
-    account: str,
-    policies: tuple[NamedPolicy, ...],
-    request: AuthorizationRequest,
-    action: str,
-) -> LayerVerdict:
-    for effect, word in ((0, "explicit deny"), (1, "allow")):
-        by = first_match(policies, request, action, effect)
-        if by is not None:
-            return LayerVerdict(kind, side, account, word, (by,))
-    return LayerVerdict(kind, side, account, "implicit deny")
+def _verdict(layer: Layer, request: AuthorizationRequest) -> LayerVerdict | None:
+    account = request.principal.account if layer.SIDE == "caller" else request.owner.account
+    if layer.TYPE is PolicyType.ACL:
+        return (
+            LayerVerdict(layer.TYPE, "owner", account, Verdict.ALLOW) if acl.verdict(request) is Verdict.ALLOW else None
+        )
+    if layer.TYPE is PolicyType.PUBLIC_ACCESS_BLOCK:
+        if not public_access_block.shuts_out(request):
+            return None
+        return LayerVerdict(layer.TYPE, "owner", account, Verdict.DENY)
+    levels = layer.levels(request)
+    if not levels:
+        return None
+    denies: list[Determining] = []
+    allows: list[Determining] = []
+    misses: list[Miss] = []
+    for level in levels:
+        for by, elements, missing in _statements(level, request):
+            if not elements:
+                (allows if by.statement.effect == "Allow" else denies).append(by)
+            elif by.statement.effect == "Allow":
+                misses.append(Miss(by.statement, by.policy, elements, missing))
+    # The nearest first: those with the right action, then those that failed in the fewest elements.
+    misses.sort(key=lambda miss: ("Action" in miss.elements, len(miss.elements)))
+    said = layer.verdict(request)
+    told = denies if said is Verdict.DENY else allows if said is Verdict.ALLOW else ()
+    return LayerVerdict(levels[0].type, layer.SIDE, account, said, tuple(told), tuple(misses[:MISSES_TOLD]))
 
 
-def _resource_verdict(policy: ResourcePolicy, request: AuthorizationRequest, action: str) -> LayerVerdict:
-    for effect, word in ((0, "explicit deny"), (1, "allow")):
-        matching = tuple(by for by, _ in resource_matches(policy, request, action, effect))
-        if matching:
-            return LayerVerdict(policy.type, "owner", request.owner.account, word, matching)
-    return LayerVerdict(policy.type, "owner", request.owner.account, "implicit deny")
+def _statements(
+    level: Level, request: AuthorizationRequest
+) -> Iterator[tuple[Determining, tuple[str, ...], tuple[str, ...]]]:
+    """Every statement with the elements that do not match and the context keys that are missing for them."""
+    for policy in level.policies:
+        for compiled in policy.document.compiled:
+            elements, missing = _unmatched(compiled, level.type, request)
+            yield Determining(compiled.statement, policy), elements, missing
 
 
-def changes(decision: Decision) -> list[dict[str, Any]]:
-    """The smallest changes that would allow the request, one per layer that stands in its way."""
-    if decision.allowed:
-        return []
-    request = decision.request
-    layers = verdicts(request)
-    wanted: list[dict[str, Any]] = []
-    for layer in layers:
-        if layer.verdict == "explicit deny":
-            wanted.append(_change(layer, "remove or narrow this statement", _statement_json(layer.determining[0])))
-    crossing = decision.cross_account
-    for layer in layers:
-        needed = layer.type in (PolicyType.SCP, PolicyType.RCP, PolicyType.BOUNDARY, PolicyType.SESSION) or (
-            layer.type is PolicyType.IDENTITY and (crossing or decision.layer is PolicyType.IDENTITY)
-        ) or (
-            layer.type in (PolicyType.RESOURCE, PolicyType.TRUST)
-            and (crossing or decision.layer in (PolicyType.RESOURCE, PolicyType.TRUST))
-        )  # fmt: skip
-        if layer.verdict == "implicit deny" and needed:
-            statement: dict[str, Any] = {"Effect": "Allow"}
-            if layer.type in (PolicyType.RESOURCE, PolicyType.TRUST):
-                statement["Principal"] = _principal_element(request)
-            statement["Action"] = request.action
-            if layer.type is not PolicyType.TRUST:
-                statement["Resource"] = request.resource
-            wanted.append(_change(layer, "add this statement", statement))
-    return wanted
-
-
-def _principal_element(request: AuthorizationRequest) -> Any:
-    principal = request.principal
-    if principal.kind is PrincipalKind.ANONYMOUS:
-        return "*"
-    kind = {PrincipalKind.SERVICE: "Service", PrincipalKind.WEB_IDENTITY: "Federated"}.get(principal.kind, "AWS")
-    return {kind: principal.entity_arn or principal.entity_id}
-
-
-def _change(layer: LayerVerdict, do: str, statement: dict[str, Any]) -> dict[str, Any]:
-    return {"account": layer.account, "side": layer.side, "policyType": layer.type.value, "do": do,
-            "statement": statement}  # fmt: skip
+def _unmatched(
+    compiled: CompiledStatement, kind: PolicyType, request: AuthorizationRequest
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    statement, context = compiled.statement, request.context
+    elements: list[str] = []
+    missing: list[str] = []
+    policy = request.owner.policy
+    if kind in (PolicyType.RESOURCE, PolicyType.TRUST) and policy is not None:
+        bounded = request.caller.boundary is not None
+        if compiled.names(request.principal, policy.principal_ids, bounded) is NONE:
+            elements.append("NotPrincipal" if statement.negates_principals else "Principal")
+        if statement.effect == "Deny" and resource_layer.is_unbound(request):
+            elements.append("Principal")
+        if statement.effect == "Allow" and resource_layer.is_foreign_object(request):
+            elements.append("Resource")
+    if not compiled.matches_action(request.action.lower()):
+        elements.append("NotAction" if statement.negates_actions else "Action")
+    if not compiled.matches_resource(request.resource, context):
+        elements.append("NotResource" if statement.negates_resources else "Resource")
+    for entry, holds in zip(statement.conditions, compiled.conditions, strict=True):
+        if not holds(context):
+            elements.append(f"Condition {entry.operator} {entry.key}")
+            if entry.key.lower() not in context and needs_key(entry):
+                missing.append(entry.key)
+    return tuple(elements), tuple(missing)
 
 
 def decision_json(decision: Decision, viewer: str | None) -> dict[str, Any]:
-    """The JSON of DecodeAuthorizationMessage with `layers` and `changes` of both sides beside AWS's members."""
+    """See `Decision.to_json`."""
     request = decision.request
-    owner = request.owner.account
-    whole = viewer is None or viewer == owner or request.principal.account == owner
-    layers = [_layer_json(layer) for layer in decision.layers if whole or layer.account == viewer]
-    wanted = [change for change in changes(decision) if whole or change["account"] == viewer]
-    if not whole and decision.layer in (
+    owner, caller = request.owner.account, request.principal.account
+    sides: set[Side] = set()
+    if viewer is None or viewer == owner:
+        sides = {"caller", "owner"}
+    elif viewer == caller:
+        sides = {"caller"}
+    layers = decision.layers
+    shown = [layer for layer in layers if layer.side in sides]
+    hidden = [] if sides == {"caller", "owner"} else [_hidden(decision)]
+    by = [
+        one
+        for layer in shown
+        for one in layer.determining
+        if layer.verdict is (Verdict.ALLOW if decision.allowed else Verdict.DENY)
+    ]
+    result = {
+        "allowed": decision.allowed,
+        # Across accounts the caller is not told what kind of refusal the other side gave.
+        "explicitDeny": decision.explicit_deny and ("owner" in sides or bool(by)),
+        "matchedStatements": {"items": [_statement_json(one.statement, one.policy) for one in by]},
+        "failures": {"items": []},
+        "context": _context_json(request, both=sides == {"caller", "owner"}),
+        "layers": {"items": [_layer_json(layer) for layer in shown] + [one for one in hidden if one]},
+    }
+    if not decision.allowed:
+        result["changes"] = {"items": [change.to_json() for change in decision.changes if change.side in sides]}
+    # Which layer of the other account refused is its own business.
+    if any(layer.type is decision.layer for layer in shown) or "owner" in sides:
+        result["decidedBy"] = decision.layer.value
+    return result
+
+
+def _hidden(decision: Decision) -> dict[str, Any] | None:
+    """One line for the side that the viewer may not see, and only where it refuses."""
+    owner_types = {
         PolicyType.RESOURCE,
         PolicyType.TRUST,
         PolicyType.RCP,
+        PolicyType.PUBLIC_ACCESS_BLOCK,
         PolicyType.ACL,
-    ):
-        layers.append({"side": "owner", "account": owner, "verdict": _HIDDEN})
-    matched = [] if decision.by is None else [_determining_json(decision.by)]
-    hidden = not whole and decision.layer in (PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.RCP)
-    return {
-        "allowed": decision.allowed,
-        "explicitDeny": decision.explicit_deny,
-        "matchedStatements": {"items": [] if hidden else matched},
-        "failures": {"items": []},
-        "context": {
-            "principal": {"id": request.principal.entity_id, "arn": request.principal.arn},
-            "action": request.action,
-            "resource": request.resource,
-            "conditions": {"items": [
-                {"key": key, "values": {"items": [{"value": one} for one in _values(value)]}}
-                for key, value in sorted(request.context.items())
-            ]},
-        },
-        "layers": layers,
-        "changes": wanted,
-    }  # fmt: skip
-
-
-def _values(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
+    }
+    if decision.allowed or not owner_types & set(decision.refused_by):
+        return None
+    return {"side": "owner", "account": decision.request.owner.account, "explanation": OTHER_ACCOUNT}
 
 
 def _layer_json(layer: LayerVerdict) -> dict[str, Any]:
     return {
-        "policyType": layer.type.value,
+        "type": layer.type.value,
         "side": layer.side,
         "account": layer.account,
-        "verdict": layer.verdict,
-        "statements": [_determining_json(by) for by in layer.determining],
+        "verdict": layer.verdict.value,
+        "statements": [_statement_json(one.statement, one.policy) for one in layer.determining],
+        "nearest": [
+            {
+                **_statement_json(miss.statement, miss.policy),
+                "unmatched": list(miss.elements),
+                "missingContextKeys": list(miss.missing_keys),
+            }
+            for miss in layer.misses
+        ],
     }
 
 
-def _determining_json(by: Determining) -> dict[str, Any]:
-    statement = by.statement
-    shown: dict[str, Any] = {
+def _statement_json(statement: Statement, policy: NamedPolicy) -> dict[str, Any]:
+    return {
+        "statementId": statement.sid,
+        "effect": statement.effect.upper(),
         "index": statement.index,
         "line": statement.line,
         "column": statement.column,
-        "statement": _statement_json(by),
+        "sourcePolicyId": policy.name,
+        "sourcePolicyArn": policy.arn,
+        "sourcePolicyHolder": policy.holder,
     }
-    if by.policy is not None:
-        shown |= {"policy": by.policy.name, "arn": by.policy.arn, "holder": by.policy.holder}
-    return shown
 
 
-def _statement_json(by: Determining) -> dict[str, Any]:
-    statement = by.statement
-    shown: dict[str, Any] = {"Sid": statement.sid} if statement.sid else {}
-    shown["Effect"] = statement.effect
-    if statement.principals is not None:
-        everyone = "*" in statement.principals
-        named = "*" if everyone else {kind: list(names) for kind, names in statement.principals.items()}
-        shown["NotPrincipal" if statement.negates_principals else "Principal"] = named
-    shown["NotAction" if statement.negates_actions else "Action"] = list(statement.actions)
-    if statement.resources is not None:
-        shown["NotResource" if statement.negates_resources else "Resource"] = list(statement.resources)
-    conditions: dict[str, dict[str, list[str]]] = {}
-    for entry in statement.conditions:
-        conditions.setdefault(entry.operator, {})[entry.key] = list(entry.values)
-    if conditions:
-        shown["Condition"] = conditions
-    return shown
+def _context_json(request: AuthorizationRequest, both: bool) -> dict[str, Any]:
+    items = []
+    for key in sorted(request.context):
+        if not both and key.startswith(_TAGS_OF_RESOURCES):
+            continue
+        value = request.context[key]
+        values = (value,) if isinstance(value, str) else value
+        items.append({"key": key, "values": {"items": [{"value": one} for one in values]}})
+    return {
+        "principal": {"id": _principal_id(request), "arn": request.principal.arn},
+        "action": request.action,
+        "resource": request.resource,
+        "conditions": {"items": items},
+    }
+
+
+def _principal_id(request: AuthorizationRequest) -> str:
+    principal = request.principal
+    return f"{principal.entity_id}:{principal.session_name}" if principal.session_name else principal.entity_id

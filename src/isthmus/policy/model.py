@@ -92,7 +92,8 @@ class ResourcePolicy:
 
     principal_ids: user and role ARNs of its Principal elements -> the unique id each meant when the document
         was saved; an entity made anew under the same name does not match.
-    type: RESOURCE or TRUST. A trust policy (and with `trusts_account=False` any other) gives the account's own
+    type: RESOURCE or TRUST. A trust policy (and with `trusts_account=False` any other) gives the account's
+    own
         identities nothing by itself: it must grant the account or name the principal.
     """
 

@@ -1,69 +1,87 @@
-"""Whether a bucket policy is public, as S3 Block Public Access means it.
+"""Is a bucket policy public, as S3 Block Public Access means it?
 
-Source: S3 User Guide, "The meaning of 'public'". A policy is public unless every Allow is limited to fixed principals,
-or to fixed values of the keys below: no wildcard, no policy variable.
+A policy is public unless every Allow is limited to fixed values: a principal other than `*`, or `*` with a
+condition that pins one of the keys below to a value without wildcard or variable. Source: S3 User Guide,
+"Blocking public access to your Amazon S3 storage", "The meaning of public".
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from .conditions import split_operator
 from .document import ConditionEntry, PolicyDocument, Statement
+from .patterns import split_arn
 
-# Keys whose fixed values make a statement for everybody non-public.
-_LIMITING = frozenset({
-    "aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:sourcearn",
-    "aws:sourcevpc", "aws:sourcevpce", "aws:sourceowner", "aws:sourceaccount", "aws:userid",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:dataaccesspointarn", "s3:dataaccesspointaccount",
-})  # fmt: skip
-_POSITIVE = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"})
-_WIDEST = {4: 8, 6: 32}
-"""A network wider than this many bits is the public."""
-_PRIVATE = tuple(ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_FIXED_KEYS = frozenset(
+    {
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:sourcearn",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:sourceowner",
+        "aws:sourceaccount",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "s3:dataaccesspointaccount",
+    }
+)
+# Operators under which a key's values are the only ones that pass.
+_PINNING = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"})
+_SESSIONS_OF_A_ROLE = re.compile(r"AROA[A-Z0-9]+:\*\Z")
+_WIDEST_V4, _WIDEST_V6 = 8, 32  # prefix lengths; wider networks are the public
 
 
 def is_public(document: PolicyDocument) -> bool:
-    """Whether any Allow of the policy reaches everybody."""
-    return any(_is_public(statement) for statement in document.statements if statement.effect == "Allow")
+    """Whether any Allow of a bucket policy lets the public in."""
+    return any(_lets_public_in(statement) for statement in document.statements if statement.effect == "Allow")
 
 
-def _is_public(statement: Statement) -> bool:
-    principals = statement.principals or {}
+def _lets_public_in(statement: Statement) -> bool:
+    principals = statement.principals
     everybody = (
-        statement.negates_principals
+        principals is None
+        or statement.negates_principals
         or "*" in principals
-        or "*" in principals.get("AWS", ())
+        or any("*" in name for kind in ("AWS", "CanonicalUser", "Service") for name in principals.get(kind, ()))
+        # AWS's own example of a public policy: a federated principal is not a fixed one.
         or "Federated" in principals
     )
-    return everybody and not any(_limits(entry) for entry in statement.conditions)
+    return everybody and not any(_pins(entry) for entry in statement.conditions)
 
 
-def _limits(entry: ConditionEntry) -> bool:
+def _pins(entry: ConditionEntry) -> bool:
+    """Whether a condition limits the statement to fixed values. Several are alternatives: all must be
+    fixed."""
     split = split_operator(entry.operator)
-    if split is None:
+    if split is None or not entry.values:
         return False
     prefix, operator, if_exists = split
-    # Both let a request pass that lacks the key.
+    # `IfExists` and `ForAllValues` hold where the key is missing: that is everybody.
     if if_exists or prefix == "forallvalues":
         return False
     key = entry.key.lower()
     if key == "aws:sourceip":
         return operator == "IpAddress" and all(_is_narrow(value) for value in entry.values)
-    if key not in _LIMITING or operator not in _POSITIVE:
+    if operator not in _PINNING:
         return False
-    return all(_is_fixed(key, value) for value in entry.values)
+    if key == "aws:userid":
+        return all(_is_fixed(value) or _SESSIONS_OF_A_ROLE.match(value) for value in entry.values)
+    if key == "s3:dataaccesspointarn":
+        return all(_has_fixed_account(value) for value in entry.values)
+    return key in _FIXED_KEYS and all(_is_fixed(value) for value in entry.values)
 
 
-def _is_fixed(key: str, value: str) -> bool:
-    if "${" in value:
-        return False
-    if key == "aws:userid" and value.startswith("AROA") and value.endswith(":*"):
-        return "*" not in value[:-1] and "?" not in value
-    if key == "s3:dataaccesspointarn":  # the account must be fixed, the access point's name need not
-        fields = value.split(":", 5)
-        return len(fields) == 6 and fields[4].isdigit()
-    return "*" not in value and "?" not in value
+def _is_fixed(value: str) -> bool:
+    return bool(value) and "*" not in value and "?" not in value and "${" not in value
+
+
+def _has_fixed_account(value: str) -> bool:
+    fields = split_arn(value)
+    return len(fields) == 6 and _is_fixed(fields[4])
 
 
 def _is_narrow(value: str) -> bool:
@@ -71,6 +89,6 @@ def _is_narrow(value: str) -> bool:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return False
-    if network.version == 4 and any(network.subnet_of(private) for private in _PRIVATE):  # type: ignore[arg-type]
-        return True
-    return network.prefixlen >= _WIDEST[network.version]
+    if isinstance(network, ipaddress.IPv4Network):
+        return network.prefixlen >= _WIDEST_V4
+    return network.prefixlen >= _WIDEST_V6

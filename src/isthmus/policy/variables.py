@@ -1,6 +1,8 @@
-"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`, `${$}`.
+"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`,
+`${$}`.
 
-Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17 have them.
+Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17
+have them.
 A template is compiled once; filling it costs a lookup a variable. Substituted text is literal.
 """
 
@@ -9,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from .model import Context
-from .patterns import Test, Token, tokens_of
+from .patterns import ARN_FIELDS, STAR, Token, Wild, split_arn, tokens_of
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAMED = re.compile(r"\s*([^,'\s][^,']*?)\s*(?:,\s*'([^']*)'\s*)?\Z")
@@ -61,15 +64,64 @@ def fill(template: Template, context: Context) -> tuple[Token, ...] | None:
             filled.append(value)
         else:
             filled.append(part)
-    return _joined(filled)  # type: ignore[return-value] - no Variable is left
+    return cast(tuple[Token, ...], _joined(filled))
 
 
-def test_with_variables(template: Template, make: Callable[[Sequence[Token]], Test]) -> Callable[[str, Context], bool]:
-    """A test of a text that fills the template first; an unfilled one matches nothing."""
+def arn_template(pattern: str, everywhere: bool) -> tuple[Template, ...]:
+    """The fields of an ARN pattern with variables.
+
+    everywhere: in conditions; in a Resource element variables stand only after the fifth colon.
+    """
+    fields = split_arn(pattern)
+    return tuple(
+        template_of(field, wildcards=True) if everywhere or at == ARN_FIELDS - 1 else tokens_of(field)
+        for at, field in enumerate(fields)
+    )
+
+
+def fill_arn(fields: Sequence[Template], context: Context) -> list[tuple[Token, ...]] | None:
+    """The fields with values in place; None when a key is absent and has no default."""
+    filled = []
+    for field in fields:
+        tokens = fill(field, context)
+        if tokens is None:
+            return None
+        filled.append(tokens)
+    return filled
+
+
+def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] | None:
+    """A quick test for the usual form, an ARN with variables and no wildcard but a last `*`; None for
+    others."""
+    parts: list[str | Variable] = []
+    for at, field in enumerate(fields):
+        if at:
+            parts.append(":")
+        for part in field:
+            if isinstance(part, Wild):
+                if part is STAR and at == ARN_FIELDS - 1 and part is field[-1]:
+                    continue
+                return None
+            parts.append(part)
+    if len(fields) != ARN_FIELDS:
+        return None
+    open_ended = bool(fields[-1]) and fields[-1][-1] is STAR
+    # No wildcard is left in it.
+    joined = cast(tuple[str | Variable, ...], _joined(parts))
 
     def test(text: str, context: Context) -> bool:
-        tokens = fill(template, context)
-        return tokens is not None and make(tokens)(text)
+        wanted = ""
+        for part in joined:
+            if isinstance(part, str):
+                wanted += part
+                continue
+            value = context.get(part.key)
+            if not isinstance(value, str):
+                value = part.default
+                if value is None:
+                    return False
+            wanted += value
+        return text.startswith(wanted) if open_ended else text == wanted
 
     return test
 

@@ -21,9 +21,14 @@ class Tagged(Protocol):
     """Something with an entity tag: ObjectRow or Current."""
 
     @property
-    def etag(self) -> str: ...
+    def etag(self) -> str:
+        """Without quotes."""
+        ...
+
     @property
-    def is_delete_marker(self) -> int: ...
+    def is_delete_marker(self) -> int:
+        """1 for a delete marker, else 0."""
+        ...
 
 
 def etag_matches(header: str, etag: str) -> bool:

@@ -18,7 +18,8 @@ class InvalidConfiguration(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Settings of `isthmus serve`. Every field is an option, an environment variable and a key of the file.
+    """Settings of `isthmus serve`. Every field is an environment variable and a key of the file, and all but
+    trusted_proxies are options.
 
     data: directory of databases, contents and keys. listen: HOST:PORT, port 0 takes a free one.
     workers: processes; 0 means one per core. setup: a setup file applied at start.

@@ -81,6 +81,7 @@ class Connection(asyncio.Protocol):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: a client connected."""
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if isinstance(peer, tuple) else ""
@@ -89,6 +90,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._loop.time() + self._limits.idle_time
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone, by either side."""
         self._gone = True
         self._door.connections.discard(self)
         if self.raw is not None:
@@ -109,11 +111,13 @@ class Connection(asyncio.Protocol):
         return self._task is not None and not self._secure
 
     def pause_writing(self) -> None:
+        """asyncio: the client reads too slowly; whoever sends waits."""
         if self._drained is None:
             self._drained = self._loop.create_future()
             self.deadline = self._loop.time() + self._limits.write_time
 
     def resume_writing(self) -> None:
+        """asyncio: the client has caught up."""
         if self._drained is not None:
             if not self._drained.done():
                 self._drained.set_result(None)
@@ -121,6 +125,7 @@ class Connection(asyncio.Protocol):
             self.deadline = _NEVER
 
     def data_received(self, data: bytes) -> None:
+        """asyncio: bytes for the parser."""
         if self._refused:
             return
         try:
@@ -144,6 +149,7 @@ class Connection(asyncio.Protocol):
     # --- httptools callbacks ---
 
     def on_message_begin(self) -> None:
+        """httptools: a request begins."""
         self._url = b""
         self._headers = {}
         self._problem = None
@@ -156,9 +162,11 @@ class Connection(asyncio.Protocol):
             self.deadline = self._loop.time() + self._limits.head_time
 
     def on_url(self, url: bytes) -> None:
+        """httptools: a piece of the request target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one header."""
         known = _KNOWN_NAMES.get(name)
         if known is None:
             known = name.decode("latin-1").lower()
@@ -184,6 +192,7 @@ class Connection(asyncio.Protocol):
             self._problem = (431, "The headers of the request are too large.")
 
     def on_headers_complete(self) -> None:
+        """httptools: the head is whole."""
         self._headers_done = True
         self._in_head = False
         if self._refused:
@@ -221,6 +230,7 @@ class Connection(asyncio.Protocol):
             self._start()
 
     def on_body(self, data: bytes) -> None:
+        """httptools: a piece of the body."""
         body = self._incoming
         if body is None:
             return
@@ -231,6 +241,7 @@ class Connection(asyncio.Protocol):
             self.deadline = self._loop.time() + self._limits.body_time
 
     def on_message_complete(self) -> None:
+        """httptools: the request is whole."""
         if self._incoming is not None:
             self._incoming.end()
             self._incoming = None

@@ -187,6 +187,10 @@ _PATH = re.compile(r"/(?:[\x21-\x7e]+/)?\Z")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\Z")
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]\Z")
 _CANONICAL = re.compile(r"[0-9a-f]{64}\Z")
+# The names that CreateBucket takes as a location.
+_REGION = re.compile(
+    r"(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(north|south|east|west|central|(north|south)(east|west))-[1-9]\Z"
+)
 _KEY_ID = re.compile(r"\w{16,128}\Z", re.ASCII)
 
 
@@ -280,7 +284,7 @@ def _bucket(node: yaml.Node, folder: Path) -> BucketSetup:
         versioning=fields.flag("versioning"),
         policy=policy,
         objects=folder / objects if objects is not None else None,
-        region=fields.optional_text("region"),
+        region=fields.optional_text("region", check=_REGION.match, want="a region name, like eu-west-1"),
     )
 
 

@@ -145,6 +145,9 @@ class _Supervisor:
             self._stop()
             return 0
         finally:
+            # Whoever asked twice to stop must not kill us now that it is done.
+            while signal.sigtimedwait(_SIGNALS, 0) is not None:
+                pass
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
             for listener in self._listeners:
                 listener.close()

@@ -1,0 +1,45 @@
+"""Resource control policies: what an organization lets anybody do to the resources of a member account.
+
+They cover some services only and leave service-linked roles alone (Organizations User Guide, "Resource
+control
+policies"). Every level must allow, which AWS's own RCPFullAWSAccess does; customers' policies deny. Their
+Principal can only be `"*"`, so it is not asked.
+"""
+
+from __future__ import annotations
+
+from ..model import AuthorizationRequest, PolicyType
+from .shape import ALLOW, DENY, SILENT, Level, Side, Verdict, is_service_linked, verdict_of
+
+TYPE = PolicyType.RCP
+SIDE: Side = "owner"
+SERVICES = frozenset({"s3", "sts", "kms", "sqs", "secretsmanager"})
+_EXEMPT_ACTIONS = frozenset({"kms:retiregrant"})
+
+
+def applies(request: AuthorizationRequest) -> bool:
+    """Whether resource control policies cover the request."""
+    action = request.action.lower()
+    return action.partition(":")[0] in SERVICES and action not in _EXEMPT_ACTIONS and not is_service_linked(request)
+
+
+def verdict(request: AuthorizationRequest) -> Verdict:
+    """A deny at any level, silence at any level, or ALLOW."""
+    rcps = request.owner.rcps
+    if not rcps or not applies(request):
+        return ALLOW
+    found = ALLOW
+    for level in rcps:
+        said = verdict_of(level, request)
+        if said is DENY:
+            return DENY
+        if said is SILENT:
+            found = SILENT
+    return found
+
+
+def levels(request: AuthorizationRequest) -> tuple[Level, ...]:
+    """One level for each level of the organization."""
+    if not applies(request):
+        return ()
+    return tuple(Level(level, TYPE) for level in request.owner.rcps)
