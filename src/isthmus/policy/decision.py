@@ -55,8 +55,8 @@ class Decision:
 
     @property
     def message(self) -> str:
-        """AWS's text of the denial, as IAM and STS give it. AssumeRole across accounts tells no reason, and the
-        holder of an identity token is told nothing but the action."""
+        """AWS's text of the denial, as IAM and STS give it. Across accounts AssumeRole tells no reason,
+        and to somebody with a provider's token it does not even say who he is."""
         if self.request.principal.kind is PrincipalKind.WEB_IDENTITY:
             return f"Not authorized to perform {self.request.action}"
         return f"{self._opening(self.request.resource)}{self._reason()}"

@@ -82,7 +82,8 @@ async def _role_to_assume(call: Call) -> Resource:
 
 
 def _is_of_the_caller(key: str) -> bool:
-    return key.startswith(("aws:principal", "aws:userid", "aws:username", "aws:multifactorauth", "aws:tokenissue"))
+    name = key.removeprefix("aws:")
+    return name != key and name.startswith(("principal", "userid", "username", "multifactorauth", "tokenissue"))
 
 
 async def _understand(call: Call) -> _Request:
