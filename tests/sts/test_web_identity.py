@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 import isthmus.iam
 import isthmus.sts  # noqa: F401 - registers the operations
 from builders import PRODUCTION, START, World, allow, policy, statement, story
-from isthmus.sts.issuer_documents import IssuerUnreachable, fetch_json
 from isthmus.sts.issuer_keys import AGAIN
 
 ROLE = f"arn:aws:iam::{PRODUCTION}:role/deploy"
@@ -325,9 +323,3 @@ async def test_a_caller_without_a_token_of_the_issuer_cannot_use_the_providers_t
         plain = f"arn:aws:iam::{PRODUCTION}:role/plain"
         assert await refused(world, issuer.token(), RoleArn=plain) == REFUSED
         assert await world.call(admin, "sts", "AssumeRole", RoleArn=plain, RoleSessionName="admin")
-
-
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
-def test_link_local_addresses_are_not_asked(host: str) -> None:
-    with pytest.raises(IssuerUnreachable):
-        fetch_json(f"http://{host}/latest/meta-data/", ())
