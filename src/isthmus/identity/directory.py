@@ -143,6 +143,11 @@ class Directory:
         """The virtual MFA device with this serial number (an ARN), enabled or not."""
         return await self._cached(("mfa device", serial), self._read_mfa_device, serial)
 
+    async def setting(self, name: str, default: T) -> T:
+        """What the operator set for the whole server (`new_buckets.object_ownership` …), or `default`."""
+        value = await self._cached(("setting", name), self._read_setting, name)
+        return default if value is None else cast(T, value)
+
     async def tags(self, resource: str) -> dict[str, str]:
         """The tags of a user, role or policy (by unique id) or MFA device (by serial); a copy of the caller's
         own."""
@@ -264,6 +269,10 @@ class Directory:
         if row is None:
             return None
         return MfaDevice(row[0], row[1], self._vault.unseal(bytes(row[2]), MFA_SEED), *row[3:])
+
+    async def _read_setting(self, name: str) -> object:
+        row = await self._identity.fetch_one("SELECT value FROM settings WHERE name = ?", name)
+        return None if row is None else json.loads(row[0])
 
     async def _read_tags(self, resource: str) -> dict[str, str]:
         rows = await self._identity.fetch_all("SELECT key, value FROM tags WHERE resource = ? ORDER BY key", resource)

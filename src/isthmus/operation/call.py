@@ -26,7 +26,6 @@ class Settings:
 
     region: str = "us-east-1"
     domains: tuple[str, ...] = ("localhost",)
-    lifecycle_day_seconds: float = 86400.0
 
 
 @dataclass(slots=True)

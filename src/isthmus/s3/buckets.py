@@ -32,6 +32,9 @@ from .tags import BUCKET_TAGS, check_tags
 
 _MOST_LISTED = 10_000  # S3 API reference, ListBuckets: MaxBuckets
 _CLASSIC = "us-east-1"
+# Names of the operator's settings for buckets whose creator says nothing.
+_OWNERSHIP_SETTING = "new_buckets.object_ownership"
+_BLOCK_SETTING = "new_buckets.block_public_access"
 # The pattern AWS's region names follow, so that a region opened tomorrow is a good location today.
 _REGION = re.compile(
     r"(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(north|south|east|west|central|(north|south)(east|west))-[1-9]\Z"
@@ -136,11 +139,14 @@ def _tags_given(call: Call) -> list[dict[str, Any]]:
     _creating("s3:TagResource", lambda call: bool(_tags_given(call)), "with tags"),
 )
 async def create_bucket(call: Call) -> dict[str, Any]:
-    """Make a bucket of the caller's account: private, ACLs off, all public access blocked unless asked."""
+    """Make a bucket of the caller's account: private, and unless the operator set it otherwise (`new_buckets` of
+    the setup file) with ACLs off and all public access blocked."""
     name = call.input["Bucket"]
     region, location = _region(call)
     tags = check_tags(_tags_given(call), BUCKET_TAGS)
-    ownership = call.input.get("ObjectOwnership") or "BucketOwnerEnforced"
+    setting = call.system.directory.setting
+    ownership = call.input.get("ObjectOwnership") or await setting(_OWNERSHIP_SETTING, "BucketOwnerEnforced")
+    blocked = await setting(_BLOCK_SETTING, default=True)
     acl = await _first_acl(call, ownership)
     there = await call.system.directory.bucket(name)
     if there is not None:
@@ -151,7 +157,7 @@ async def create_bucket(call: Call) -> dict[str, Any]:
     if location != region:
         documents["location"] = json.dumps(location)
     try:
-        await _insert(call, region, ownership, acl, documents)
+        await _insert(call, region, ownership, blocked, acl, documents)
     except IntegrityConflict:
         # Somebody else took the name since the request began.
         call.system.directory.refresh()
@@ -165,7 +171,9 @@ async def create_bucket(call: Call) -> dict[str, Any]:
     return {"Location": f"/{name}"}
 
 
-async def _insert(call: Call, region: str, ownership: str, acl: str | None, documents: dict[str, str]) -> None:
+async def _insert(
+    call: Call, region: str, ownership: str, blocked: bool, acl: str | None, documents: dict[str, str]
+) -> None:
     name = call.input["Bucket"]
     # Numbers are never used twice, so nothing left of a deleted bucket can come up in another one.
     number = int.from_bytes(call.system.entropy(6), "big")
@@ -185,7 +193,7 @@ async def _insert(call: Call, region: str, ownership: str, acl: str | None, docu
             "Enabled" if locks else "",
             ownership,
             acl,
-            json.dumps(dict.fromkeys(BLOCK_SETTINGS, True)),
+            json.dumps(dict.fromkeys(BLOCK_SETTINGS, True)) if blocked else None,
             int(locks),
             call.now,
         )

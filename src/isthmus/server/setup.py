@@ -9,6 +9,7 @@ not loaded again.
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -86,13 +87,20 @@ async def apply(file: SetupFile, system: System) -> SetupResult:
     }
 
     async def work(tx: Transaction) -> None:
+        for name, value in file.settings.items():
+            await tx.execute(
+                "INSERT INTO settings (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                name,
+                json.dumps(value),
+            )
         applying = [_Applying(tx, system, account, now, hashes, result) for account in file.accounts]
         for one in applying:
             await _account(one)
         await _roles(applying)
         for one in applying:
             for bucket in one.setup.buckets:
-                await _check_bucket(one, bucket)
+                await _check_bucket(one, bucket, blocked=file.settings.get("new_buckets.block_public_access", True))
 
     try:
         await system.identity.write(work)
@@ -253,14 +261,14 @@ async def _device(one: _Applying, name: str, seed: bytes, owner_id: str) -> None
 # Buckets
 
 
-async def _check_bucket(one: _Applying, bucket: BucketSetup) -> None:
+async def _check_bucket(one: _Applying, bucket: BucketSetup, *, blocked: bool) -> None:
     row = await one.tx.fetch_one("SELECT account, public_access_block FROM buckets WHERE name = ?", bucket.name)
     if row is not None and row[0] != one.setup.id:
         raise InvalidSetup(bucket.line, f"bucket {bucket.name} exists and belongs to account {row[0]}")
     if bucket.policy is None:
         return
     document: PolicyDocument = check_bucket_policy(bucket.policy, bucket.name)
-    if is_public(document) and row is None:
+    if is_public(document) and row is None and blocked:
         raise InvalidSetup(
             bucket.line,
             f"the policy of {bucket.name} is public, and Block Public Access is on for new buckets: name principals",

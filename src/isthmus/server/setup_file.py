@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,10 @@ class AccountSetup:
 
 @dataclass(frozen=True, slots=True)
 class SetupFile:
-    """A whole file."""
+    """A whole file. settings: of the server as a whole, by the name under which they are stored."""
 
     accounts: tuple[AccountSetup, ...]
-    lifecycle_day_seconds: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_setup_file(path: Path) -> SetupFile:
@@ -151,7 +151,7 @@ def parse_setup(text: str, folder: Path) -> SetupFile:
         raise InvalidSetup(1, f"not YAML: {error}") from None
     if root is None:
         raise InvalidSetup(1, "the file is empty; it needs a list of `accounts`")
-    top = _Fields(root, "the setup file", ("accounts", "organization", "lifecycle_day_seconds"))
+    top = _Fields(root, "the setup file", ("accounts", "organization", "lifecycle_day_seconds", "new_buckets"))
     if "organization" in top:
         raise InvalidSetup(top.line_of("organization"), "`organization` is not supported by this version")
     accounts = tuple(_account(node, folder) for node in top.nodes("accounts", required=True))
@@ -163,10 +163,27 @@ def parse_setup(text: str, folder: Path) -> SetupFile:
         [(key.id, a.line) for a in accounts for keys in _key_sets(a) for key in keys],
         "access key id",
     )
+    return SetupFile(accounts, _settings(top))
+
+
+_OWNERSHIP = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+
+
+def _settings(top: _Fields) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
     day = top.number("lifecycle_day_seconds")
-    if day is not None and day <= 0:
-        raise InvalidSetup(top.line_of("lifecycle_day_seconds"), "`lifecycle_day_seconds` must be above 0")
-    return SetupFile(accounts, day)
+    if day is not None:
+        if day <= 0:
+            raise InvalidSetup(top.line_of("lifecycle_day_seconds"), "`lifecycle_day_seconds` must be above 0")
+        settings["lifecycle_day_seconds"] = day
+    if "new_buckets" in top:
+        fields = _Fields(top.node("new_buckets"), "new_buckets", ("object_ownership", "block_public_access"))
+        ownership = fields.optional_text("object_ownership", _OWNERSHIP.__contains__, f"one of {', '.join(_OWNERSHIP)}")
+        if ownership is not None:
+            settings["new_buckets.object_ownership"] = ownership
+        if "block_public_access" in fields:
+            settings["new_buckets.block_public_access"] = fields.flag("block_public_access")
+    return settings
 
 
 def _key_sets(account: AccountSetup) -> list[tuple[KeySetup, ...]]:

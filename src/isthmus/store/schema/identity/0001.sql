@@ -3,6 +3,12 @@
 -- Times are seconds since the epoch. `*_folded` columns hold the lower-cased name: IAM names are unique
 -- regardless of case. Secrets are sealed under the master key before they reach a column.
 
+-- What the operator set for the whole server; values are JSON.
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
 CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
