@@ -78,7 +78,7 @@ PRINCIPAL = (
     Key("aws:FederatedProvider", "sessions of an identity provider; no operation that is built makes one", "its name"),
 )
 STS = (
-    Key("sts:RoleSessionName", "AssumeRole", "the name asked for"),
+    Key("sts:RoleSessionName", "AssumeRole, AssumeRoleWithWebIdentity", "the name asked for"),
     Key("sts:ExternalId", "AssumeRole with `ExternalId`", "that id"),
     Key("sts:SourceIdentity", "AssumeRole with a source identity, passed or carried on", "that identity"),
     Key("sts:TransitiveTagKeys", "session tags with `TransitiveTagKeys`", "those keys", many=True),
@@ -103,6 +103,7 @@ TAGS = (
     Key("iam:ResourceTag/…", "the same of users and roles", "the tag's value"),
 )
 IAM = (
+    Key("iam:AWSServiceName", "CreateServiceLinkedRole", "the service's name"),
     Key("iam:PolicyARN", "operations with `PolicyArn` on a user, group or role", "the managed policy's ARN"),
     Key(
         "iam:PermissionsBoundary",
