@@ -35,7 +35,8 @@ SERVICES = {"s3": "S3", "iam": "IAM", "sts": "STS"}
 
 # Operations of the S3 API reference that botocore's model does not have, and those answered before the doors.
 OUTSIDE_THE_MODEL = {
-    "PostObject": "an upload by an HTML form",
+    "PostObject": "an upload by an HTML form. Not reachable yet: the server does not read forms, and answers "
+    "500 `InternalError`",
     "OptionsObject": "a browser's CORS preflight, answered from the bucket's CORS rules; needs no permission",
 }
 _ACTED_ON = frozenset({"cors"})
@@ -189,8 +190,8 @@ def condition_keys_page() -> str:
         "Service Authorization Reference. A key that does not apply is absent, which is not the same as empty:\n"
         "`StringNotEquals` holds for an absent key, `StringEquals` and `Bool` do not. Names are compared regardless\n"
         "of case. `…` is the key of a tag. Keys with *many values* are for `ForAllValues` and `ForAnyValue`.\n",
-        "Keys about things that are not here are never present: organizations, VPCs, access points, identity\n"
-        "providers, calls that AWS services make for somebody, the version of TLS.\n",
+        "Keys about things that are not here are never present: organizations, VPCs, access points, SAML, calls\n"
+        "that AWS services make for somebody, the version of TLS.\n",
     ]
     for title, keys in GROUPS:
         parts += [

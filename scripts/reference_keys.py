@@ -23,6 +23,7 @@ class Key:
     """One row: the key as AWS writes it (`…` is a tag's key), when a request has it, what it says.
 
     literal: how the code spells it where that is not the key in lower case.
+    from_data: the key is made of data (an issuer's address), so there is no literal to find.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Key:
     says: str
     literal: str = ""
     many: bool = False
+    from_data: bool = False
 
     @property
     def spelling(self) -> str:
@@ -75,13 +77,27 @@ PRINCIPAL = (
         "seconds since the code was given",
     ),
     Key("aws:SourceIdentity", "role sessions with a source identity", "the source identity"),
-    Key("aws:FederatedProvider", "sessions of an identity provider; no operation that is built makes one", "its name"),
+    Key("aws:FederatedProvider", "sessions of AssumeRoleWithWebIdentity", "the provider's ARN"),
 )
 STS = (
     Key("sts:RoleSessionName", "AssumeRole, AssumeRoleWithWebIdentity", "the name asked for"),
     Key("sts:ExternalId", "AssumeRole with `ExternalId`", "that id"),
-    Key("sts:SourceIdentity", "AssumeRole with a source identity, passed or carried on", "that identity"),
+    Key(
+        "sts:SourceIdentity", "AssumeRole… with a source identity, passed, carried on or in the token", "that identity"
+    ),
     Key("sts:TransitiveTagKeys", "session tags with `TransitiveTagKeys`", "those keys", many=True),
+)
+WEB_IDENTITY = (
+    Key(
+        "ISSUER:sub",
+        "AssumeRoleWithWebIdentity, and the session's requests",
+        "the token's subject; `ISSUER` is the provider's URL without `https://`",
+        from_data=True,
+    ),
+    Key("ISSUER:aud", "the same", "the audience that is registered with the provider", from_data=True),
+    Key("ISSUER:oaud", "the same, where the token has `azp`", "`aud` of the token", from_data=True),
+    Key("ISSUER:email", "the same, where the token has it", "the token's `email`", from_data=True),
+    Key("ISSUER:amr", "AssumeRoleWithWebIdentity with `amr` in the token", "the token's `amr`", "", True, True),
 )
 TAGS = (
     Key(
@@ -160,6 +176,7 @@ GROUPS = (
     ("Every request", EVERY),
     ("The principal", PRINCIPAL),
     ("STS", STS),
+    ("Identity providers", WEB_IDENTITY),
     ("Tags", TAGS),
     ("IAM", IAM),
     ("S3", S3),
@@ -178,8 +195,9 @@ def filled_keys() -> dict[str, list[str]]:
 
 
 def _literals(tree: ast.AST) -> set[str]:
-    """Literals and f-strings with the form of a key. Reading a key (`context["aws:userid"]`) fills nothing."""
-    read = {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _loads(node)}
+    """Literals and f-strings with the form of a key. Reading or comparing a key fills nothing."""
+    read = {id(text) for call in ast.walk(tree) for text in _compared(call)}
+    read |= {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _loads(node)}
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = []
     for node in ast.walk(tree):
@@ -194,3 +212,10 @@ def _literals(tree: ast.AST) -> set[str]:
 
 def _loads(node: ast.Subscript) -> bool:
     return isinstance(node.ctx, ast.Load)
+
+
+def _compared(node: ast.AST) -> list[ast.AST]:
+    """What `key.startswith(…)` compares with."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "startswith":
+        return [part for argument in node.args for part in ast.walk(argument)]
+    return []

@@ -101,17 +101,20 @@ def read_exclusions() -> list[str]:
 
 def summarise(report: Path) -> int:
     """Print what failed, then counts per file; 1 if anything failed."""
-    counts: dict[str, dict[str, int]] = {}
+    outcomes: dict[tuple[str, str], str] = {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):  # noqa: S314 - written by our own pytest
-        file = case.get("classname", "").rsplit(".", 1)[-1]
-        count = counts.setdefault(file, {"passed": 0, "failed": 0, "skipped": 0})
+        # A test whose teardown fails stands there twice.
+        test = case.get("classname", "").rsplit(".", 1)[-1], case.get("name", "")
         problem = case.find("failure") if case.find("failure") is not None else case.find("error")
         if problem is not None:
-            count["failed"] += 1
+            outcomes[test] = "failed"
             message = (problem.get("message") or "").splitlines()
-            print(f"FAILED {file}::{case.get('name')}: {message[0][:150] if message else ''}")
+            print(f"FAILED {'::'.join(test)}: {message[0][:150] if message else ''}")
         else:
-            count["skipped" if case.find("skipped") is not None else "passed"] += 1
+            outcomes.setdefault(test, "skipped" if case.find("skipped") is not None else "passed")
+    counts: dict[str, dict[str, int]] = {}
+    for (file, _), outcome in outcomes.items():
+        counts.setdefault(file, {"passed": 0, "failed": 0, "skipped": 0})[outcome] += 1
     for file, count in counts.items():
         tried = count["passed"] + count["failed"]
         share = 100 * count["passed"] / tried if tried else 0.0

@@ -66,7 +66,7 @@ def test_every_built_operation_of_s3_is_reached_by_its_own_request() -> None:
 
 
 def test_the_condition_keys_of_the_reference_are_those_that_the_code_fills() -> None:
-    documented = {key.spelling for _, keys in GROUPS for key in keys}
+    documented = {key.spelling for _, keys in GROUPS for key in keys if not key.from_data}
     assert documented == set(filled_keys())
 
 
@@ -89,6 +89,7 @@ def test_every_documented_environment_variable_is_read() -> None:
 # What each part of the setup file may have, as the reader itself says when it finds something else.
 PARTS = {
     "top": "nonsense: 1",
+    "new buckets": "{new_buckets: {nonsense: 1}, accounts: []}",
     "account": "accounts: [{nonsense: 1}]",
     "root": 'accounts: [{id: "111122223333", root: {nonsense: 1}}]',
     "user": 'accounts: [{id: "111122223333", users: [{nonsense: 1}]}]',

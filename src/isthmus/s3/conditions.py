@@ -2,7 +2,7 @@
 
 A parameter that was not sent leaves its key out: "must encrypt" policies rely on the rules for missing keys.
 Keys and the actions they belong to: Service Authorization Reference, "Condition keys for Amazon S3".
-Keys that describe the connection (`s3:authtype`, `s3:tlsversion` …) are in the call's own context.
+Keys that describe the connection (`s3:authtype`, `s3:signatureage` …) are in the call's own context.
 """
 
 from __future__ import annotations
