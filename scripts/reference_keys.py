@@ -119,6 +119,7 @@ TAGS = (
     Key("iam:ResourceTag/…", "the same of users and roles", "the tag's value"),
 )
 IAM = (
+    Key("iam:AWSServiceName", "CreateServiceLinkedRole", "the service's name"),
     Key("iam:PolicyARN", "operations with `PolicyArn` on a user, group or role", "the managed policy's ARN"),
     Key(
         "iam:PermissionsBoundary",

@@ -37,7 +37,10 @@ def test_the_setup_file_can_say_what_new_buckets_get(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("new_buckets: {object_ownership: Nobody}", "line 1: `object_ownership` is 'Nobody'"),
-        ("accounts: []\nnew_buckets: {block_public_access: maybe}", "line 2: `block_public_access` must be true or false"),
+        (
+            "accounts: []\nnew_buckets: {block_public_access: maybe}",
+            "line 2: `block_public_access` must be true or false",
+        ),
         ("accounts: []\nnew_buckets: {colour: blue}", "line 2: new_buckets has no key 'colour'"),
         ("accounts: []\nlifecycle_day_seconds: 0", "line 2: `lifecycle_day_seconds` must be above 0"),
     ],

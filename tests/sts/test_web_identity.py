@@ -8,16 +8,17 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlencode
 
-import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 import isthmus.iam
 import isthmus.sts  # noqa: F401 - registers the operations
 from builders import PRODUCTION, START, World, allow, policy, statement, story
-from isthmus.sts.issuer_documents import IssuerUnreachable, fetch_json
+from isthmus.server.pipeline import Pipeline
 from isthmus.sts.issuer_keys import AGAIN
+from isthmus.wire import BytesBody, Request
 
 ROLE = f"arn:aws:iam::{PRODUCTION}:role/deploy"
 REFUSED = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
@@ -327,7 +328,26 @@ async def test_a_caller_without_a_token_of_the_issuer_cannot_use_the_providers_t
         assert await world.call(admin, "sts", "AssumeRole", RoleArn=plain, RoleSessionName="admin")
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
-def test_link_local_addresses_are_not_asked(host: str) -> None:
-    with pytest.raises(IssuerUnreachable):
-        fetch_json(f"http://{host}/latest/meta-data/", ())
+@story
+async def test_the_call_is_not_signed(world: World) -> None:
+    with issuing() as issuer:
+        await prepare(world, issuer)
+        pipeline = Pipeline(world.system)
+
+        async def post(
+            token: str, action: str = "AssumeRoleWithWebIdentity", host: str = "localhost"
+        ) -> tuple[int, str]:
+            form = {"Action": action, "Version": "2011-06-15", "RoleArn": ROLE, "RoleSessionName": "run-7"}
+            body = urlencode(form | {"WebIdentityToken": token}).encode()
+            headers = {"host": host, "content-type": "application/x-www-form-urlencoded"}
+            answer = await pipeline.answer(Request("POST", "/", "", headers, BytesBody(body)))
+            assert isinstance(answer.body, bytes)
+            return answer.status, answer.body.decode()
+
+        status, text = await post(issuer.token())
+        assert (status, "<AssumeRoleWithWebIdentityResult>" in text, "<SecretAccessKey>" in text) == (200, True, True)
+        status, text = await post(issuer.token(exp=int(START) - 600))
+        assert (status, "<Code>ExpiredTokenException</Code>" in text) == (400, True)
+        assert (await post(issuer.token(), host="sts.localhost"))[0] == 200
+        status, text = await post(issuer.token(), "AssumeRole", "sts.localhost")
+        assert (status, "<Code>MissingAuthenticationToken</Code>" in text) == (403, True)

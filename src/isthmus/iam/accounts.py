@@ -108,11 +108,20 @@ _COUNTS = {
     "PolicyVersionsInUse": "policy_versions v JOIN policies p ON p.id = v.policy_id WHERE p.account = ?",
     "MFADevices": "mfa_devices WHERE account = ?",
     "MFADevicesInUse": "mfa_devices WHERE account = ? AND enabled IS NOT NULL",
+    "InstanceProfiles": "instance_profiles WHERE account = ?",
+    "ServerCertificates": "server_certificates WHERE account = ?",
+    "AccountSigningCertificatesPresent": "signing_certificates WHERE account = ? AND user_id IS NULL",
     "AccountAccessKeysPresent": "access_keys WHERE account = ? AND user_id IS NULL",
     "AccountMFAEnabled": "mfa_devices WHERE account = ? AND owner_id = account",
     "AccountPasswordPresent": "accounts WHERE id = ? AND root_password IS NOT NULL",
 }
-_FLAGS = ("AccountAccessKeysPresent", "AccountMFAEnabled", "AccountPasswordPresent")  # 1 or 0, not how many
+# 1 or 0, not how many
+_FLAGS = (
+    "AccountAccessKeysPresent",
+    "AccountMFAEnabled",
+    "AccountPasswordPresent",
+    "AccountSigningCertificatesPresent",
+)
 _QUOTAS = {
     "UsersQuota": USER.per_account,
     "GroupsQuota": GROUP.per_account,
@@ -136,13 +145,16 @@ _QUOTAS = {
     "InstanceProfilesQuota": 1000,
     "GlobalEndpointTokenVersion": 1,
 }
-_NOT_HERE = ("Providers", "InstanceProfiles", "ServerCertificates", "AccountSigningCertificatesPresent")
+_PROVIDERS = ("oidc_providers", "saml_providers")
 
 
 @operation("iam", "GetAccountSummary", Permission("iam:GetAccountSummary", on=on_account))
 async def get_account_summary(call: Call) -> dict[str, Any]:
     """How many of everything the account has and may have."""
-    summary = dict.fromkeys(_NOT_HERE, 0) | _QUOTAS
+    summary = {"Providers": 0, **_QUOTAS}
+    for table in _PROVIDERS:
+        providers = f"SELECT count(*) FROM {table} WHERE account = ?"  # noqa: S608
+        summary["Providers"] += await entities.count(call.system.identity, providers, call.account)
     for key, what in _COUNTS.items():
         number = await entities.count(call.system.identity, f"SELECT count(*) FROM {what}", call.account)  # noqa: S608
         summary[key] = min(number, 1) if key in _FLAGS else number

@@ -12,7 +12,7 @@ from typing import Any
 from isthmus.identity import aws_managed_policy
 from isthmus.operation import Call, Permission, operation
 
-from . import documents, entities, groups, policies, policy_versions, roles
+from . import documents, entities, groups, instance_profiles, policies, policy_versions, roles
 from .attachments import attached_policies, shown_attached, shown_boundary
 from .entities import GROUP, ROLE, USER, Entity, described, moment
 from .inline_policies import inline_policies
@@ -71,7 +71,8 @@ async def _entity(call: Call, entity: Entity) -> dict[str, Any]:
         shape = await roles.shown(call.system, entity, whole=True)
         shape.pop("Description", None)
         shape.pop("MaxSessionDuration", None)
-        shape["InstanceProfileList"] = []
+        profiles = await instance_profiles.profiles_of_role(reader, entity.account, entity.id)
+        shape["InstanceProfileList"] = [await instance_profiles.shown(call.system, profile) for profile in profiles]
     else:
         shape = described(entity) | shown_boundary(entity)
         if entity.kind is USER:

@@ -170,8 +170,9 @@ async def update_assume_role_policy(call: Call) -> dict[str, Any]:
 
 
 _IN_THE_WAY = (
-    ("attached_policies", "detach all policies"),
-    ("inline_policies", "delete policies"),
+    ("instance_profiles", "role_id", "remove roles from instance profile"),
+    ("attached_policies", "entity_id", "detach all policies"),
+    ("inline_policies", "entity_id", "delete policies"),
 )
 
 
@@ -182,8 +183,8 @@ async def delete_role(call: Call) -> dict[str, Any]:
     async def work(tx: Transaction) -> None:
         role = await entities.get(tx, ROLE, call.account, call.input["RoleName"])
         check_modifiable(role)
-        for table, what in _IN_THE_WAY:
-            if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE entity_id = ?", role.id):  # noqa: S608
+        for table, column, what in _IN_THE_WAY:
+            if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE {column} = ?", role.id):  # noqa: S608
                 raise must_first(what)
         await remove_tags(tx, role.id)
         await tx.execute("DELETE FROM roles WHERE id = ?", role.id)

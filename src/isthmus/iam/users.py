@@ -114,6 +114,8 @@ async def update_user(call: Call) -> dict[str, Any]:
 # What a user must be rid of before it can be deleted: table, its column, and AWS's words for it.
 _IN_THE_WAY = (
     ("access_keys", "user_id", "delete access keys"),
+    ("signing_certificates", "user_id", "delete signing certificates"),
+    ("ssh_public_keys", "user_id", "delete SSH public keys"),
     ("mfa_devices", "owner_id", "delete MFA device"),
     ("login_profiles", "user_id", "delete login profile"),
     ("group_members", "user_id", "remove users from group"),

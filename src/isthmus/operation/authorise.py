@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-
 from isthmus.policy import AuthorizationRequest, Context, Decision, ResourceSide, decide
 from isthmus.wire import AwsError
 
@@ -24,7 +22,7 @@ def decide_for(call: Call, action: str, resource: Resource) -> Decision:
     """What the policies say about the caller doing `action` to `resource`; raises nothing."""
     context: Context = call.context
     if resource.context:
-        context = ChainMap(dict(resource.context), dict(call.context))
+        context = {**call.context, **resource.context}
     return decide(
         AuthorizationRequest(
             principal=call.caller.principal,

@@ -1,4 +1,4 @@
-"""What one worker does in the background: removing contents that no row names any more."""
+"""What workers do in the background: removing contents that no row names any more, publishing their counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from isthmus.store import StoreError, sweep_dropped, sweep_orphans
 
 _log = logging.getLogger("isthmus")
 _INTERVAL = 60.0  # seconds
+_PUBLISH_INTERVAL = 2.0
 
 
 async def maintain(system: System) -> None:
@@ -24,3 +25,12 @@ async def maintain(system: System) -> None:
         except StoreError as error:
             _log.error("sweeping: %s", error)
         await asyncio.sleep(_INTERVAL)
+
+
+async def publish_metrics() -> None:
+    """Hand this worker's counts to the shared files every few seconds, until cancelled."""
+    from .own import publish
+
+    while True:
+        await asyncio.sleep(_PUBLISH_INTERVAL)
+        publish()

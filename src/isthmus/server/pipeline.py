@@ -24,6 +24,7 @@ from isthmus.identity import Bucket
 from isthmus.operation import OPERATIONS, AccessDenied, Call, Operation, System, authorise
 from isthmus.s3.cors import cors_headers, preflight
 from isthmus.signing import Presented, credentials_of, declared_payload, signing_key_of, verified_body, verify
+from isthmus.signing.payload import EMPTY_SHA256, UNSIGNED
 from isthmus.store import StoreError
 from isthmus.sts.messages import encode_decision
 from isthmus.wire import (
@@ -138,6 +139,7 @@ class Pipeline:
         route = route_s3(request, system.settings.domains)
         if route.operation == "OptionsObject":
             return await self._preflight(request, route)
+        payload = declared_payload(request, presented)
         credentials = anonymous_credentials()
         if presented is not None:
             credentials = await find_credentials(system, presented, "s3", now)
@@ -146,15 +148,19 @@ class Pipeline:
                 request,
                 credentials.secret,
                 now,
-                payload_hash=declared_payload(request, presented),
+                payload_hash=payload,
                 virtual_bucket=route.virtual_bucket,
             )
-        key = signing_key_of(presented, credentials.secret) if presented is not None else None
-        body = verified_body(request, presented, key)
         operation = _operation("s3", route.operation, presented)
         trace.operation = operation.name
-        request.body = body if operation.streams else BytesBody(await _read(body, _XML_BYTES))
-        data = b"" if operation.streams else b"".join([chunk async for chunk in request.body.chunks()])
+        data = b""
+        # Most requests have no body and say so; there is nothing to verify about it then.
+        if operation.streams or request.body.length != 0 or payload not in (EMPTY_SHA256, UNSIGNED):
+            key = signing_key_of(presented, credentials.secret) if presented is not None else None
+            request.body = verified_body(request, presented, key)
+            if not operation.streams:
+                data = await _read(request.body, _XML_BYTES)
+                request.body = BytesBody(data)
         model = service_model("s3").operation_model(operation.name)
         given = parse_s3_input(model, route, request, data)
         region = presented.region if presented is not None and presented.region else system.settings.region

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import ssl
@@ -18,7 +19,7 @@ from isthmus.operation import System
 from .configuration import Configuration
 from .first_start import make_first_account
 from .http import Door
-from .maintenance import maintain
+from .maintenance import maintain, publish_metrics
 from .setup import SetupResult, apply
 from .setup_file import InvalidSetup, read_setup_file
 from .system import CannotStart, open_system
@@ -44,14 +45,20 @@ def serve_forever(configuration: Configuration) -> int:
         from .pipeline import Pipeline
 
         async with open_system(configuration, os.environ) as system:
+            # What exists by now stays: the collector need not look at it again, nor after every 700 objects.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000)
             door = Door(Pipeline(system, configuration.trusted_proxies).answer)
             await door.listen(worker.listener, context)
             worker.ready()
-            keeping = asyncio.create_task(maintain(system)) if worker.number == 0 else None
+            background = [asyncio.create_task(publish_metrics())]
+            if worker.number == 0:
+                background.append(asyncio.create_task(maintain(system)))
             await worker.stop.wait()
             await door.close()
-            if keeping is not None:
-                keeping.cancel()
+            for task in background:
+                task.cancel()
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics

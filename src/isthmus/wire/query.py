@@ -109,7 +109,7 @@ def _structure(shape: Any, node: Any, path: str) -> dict[str, Any] | None:
     return value
 
 
-def _list(shape: Any, node: Any, path: str) -> list[Any]:
+def _list(shape: Any, node: Any, path: str) -> Any:
     if not isinstance(node, dict):
         return [] if node in (None, "") else _unexpected(path)
     name = shape.member.serialization.get("name", "member")
@@ -120,7 +120,7 @@ def _list(shape: Any, node: Any, path: str) -> list[Any]:
     return [_value(shape.member, item, f"{path}.member.{number}") for number, item in numbered]
 
 
-def _map(shape: Any, node: Any, path: str) -> dict[str, Any]:
+def _map(shape: Any, node: Any, path: str) -> Any:
     entries = node.get("entry", {}) if isinstance(node, dict) else {}
     found = {}
     for number, entry in entries.items() if isinstance(entries, dict) else ():

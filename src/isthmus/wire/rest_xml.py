@@ -34,13 +34,13 @@ _OWN_ERROR = frozenset({"x-amz-storage-class", "x-amz-acl", "x-amz-server-side-e
 class _Plan:
     """How to read an operation's input."""
 
-    query: tuple[tuple[str, str, Shape], ...]
-    headers: tuple[tuple[str, str, Shape], ...]
+    query: dict[str, tuple[str, Shape]]
+    headers: dict[str, tuple[str, Shape]]
     header_maps: tuple[tuple[str, str], ...]
     payload: str | None
     payload_shape: Shape | None
     streams: bool
-    body_shape: Shape | None
+    required: frozenset[str]
 
 
 def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, body: bytes) -> dict[str, Any]:
@@ -54,14 +54,11 @@ def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, 
         given["Bucket"] = route.bucket
     if route.key is not None:
         given["Key"] = route.key
-    query, headers = route.query, request.headers
-    if query:
-        for name, member, shape in plan.query:
-            if name in query:
-                given[member] = _parameter(shape, name, query[name])
-    for name, member, shape in plan.headers:
-        if name in headers:
-            given[member] = _parameter(shape, name, headers[name])
+    headers = request.headers
+    for sent, known in ((route.query, plan.query), (headers, plan.headers)):
+        for name in sent.keys() & known.keys():
+            member, shape = known[name]
+            given[member] = _parameter(shape, name, sent[name])
     for prefix, member in plan.header_maps:
         given[member] = {name[len(prefix) :]: value for name, value in headers.items() if name.startswith(prefix)}
     if plan.payload is not None and not plan.streams:
@@ -73,25 +70,26 @@ def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, 
 def _plan(name: str) -> _Plan:
     operation = service_model("s3").operation_model(name)
     shape = operation.input_shape
-    query: list[tuple[str, str, Shape]] = []
-    headers: list[tuple[str, str, Shape]] = []
+    query: dict[str, tuple[str, Shape]] = {}
+    headers: dict[str, tuple[str, Shape]] = {}
     maps: list[tuple[str, str]] = []
     payload = shape.serialization.get("payload") if shape is not None else None
     for member, item in shape.members.items() if shape is not None else ():
         location = item.serialization.get("location")
         written = item.serialization.get("name", member)
         if location == "querystring":
-            query.append((written, member, item))
+            query[written] = (member, item)
         elif location == "header":
-            headers.append((written.lower(), member, item))
+            headers[written.lower()] = (member, item)
         elif location == "headers":
             maps.append((written.lower(), member))
     payload_shape = shape.members[payload] if shape is not None and payload else None
+    required = frozenset(shape.required_members if shape is not None else ())
     streams = payload_shape is not None and payload_shape.type_name == "blob"
-    return _Plan(tuple(query), tuple(headers), tuple(maps), payload, payload_shape, streams, shape)
+    return _Plan(query, headers, tuple(maps), payload, payload_shape, streams, required)
 
 
-def _parameter(shape: Shape, name: str, text: str) -> Any:
+def _parameter(shape: Any, name: str, text: str) -> Any:
     try:
         if shape.type_name == "list":
             return [read_scalar(shape.member, part.strip()) for part in text.split(",") if part.strip()]
@@ -122,7 +120,7 @@ def _payload(plan: _Plan, body: bytes) -> dict[str, Any]:
         except UnicodeDecodeError:
             raise AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from None
     if not body.strip():
-        required = plan.body_shape is not None and plan.payload in plan.body_shape.required_members  # type: ignore[attr-defined]
+        required = plan.payload in plan.required
         if required:
             raise AwsError("MissingRequestBodyError", "Request Body is empty")
         return {}

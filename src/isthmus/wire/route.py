@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from .errors import AwsError
@@ -76,10 +77,10 @@ def _operation(request: Request, level: str, query: dict[str, str]) -> str:
     method = request.method
     if method == "OPTIONS":
         return "OptionsObject"
-    if method == "POST" and level == "bucket" and "delete" not in query:
-        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            return "PostObject"
-    for candidate in _table().get((method, level), ()):
+    form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    if method == "POST" and level == "bucket" and "delete" not in query and form:
+        return "PostObject"
+    for candidate in (_table() if query else _table_without_query()).get((method, level), ()):
         if candidate.matches(query, request.headers):
             return candidate.operation
     raise AwsError(
@@ -105,7 +106,7 @@ def _table() -> dict[tuple[str, str], list[_Candidate]]:
             sign, equals, value = argument.partition("=")
             signs[sign] = value if equals else None
         headers = []
-        shape = operation.input_shape
+        shape: Any = operation.input_shape
         for member in shape.required_members if shape is not None else ():
             serialization = shape.members[member].serialization
             if serialization.get("location") == "querystring":
@@ -117,6 +118,12 @@ def _table() -> dict[tuple[str, str], list[_Candidate]]:
     for candidates in table.values():
         candidates.sort(key=lambda one: (-len(one.signs) - len(one.headers), one.operation))
     return table
+
+
+@cache
+def _table_without_query() -> dict[tuple[str, str], list[_Candidate]]:
+    """The candidates that need no query: most requests have none."""
+    return {place: [one for one in candidates if not one.signs] for place, candidates in _table().items()}
 
 
 def parse_query(query: str) -> dict[str, str]:

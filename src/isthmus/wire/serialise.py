@@ -1,7 +1,7 @@
 """Answers: an output by botocore's member names, or an error, as an HTTP response.
 
-Source: Smithy specification, "AWS restXml protocol" and "AWS query protocol"; "Error responses" in the S3 API reference.
-How an operation's output is written is worked out once per operation.
+Source: Smithy specification, "AWS restXml protocol" and "AWS query protocol"; "Error responses" in the S3 API
+reference. How an operation's output is written is worked out once per operation.
 
 Two members of an output are not the model's: `ResponseHeaders`, further headers as (name, value) pairs, and
 `ResponseStatus`, a status other than the model's.
@@ -47,8 +47,8 @@ class _Plan:
     """How to write an operation's output."""
 
     status: int
-    headers: tuple[tuple[str, str, Shape], ...]
-    header_maps: tuple[tuple[str, str], ...]
+    headers: dict[str, tuple[str, Shape]]
+    header_maps: dict[str, str]
     stream: str | None
     text: str | None
     write: Write | None
@@ -64,12 +64,15 @@ def render(operation: OperationModel, output: dict[str, Any], request_id: str) -
 
 def _render_s3(plan: _Plan, output: dict[str, Any]) -> Response:
     headers: list[tuple[str, str]] = []
-    for name, member, shape in plan.headers:
-        value = output.get(member)
-        if value is not None:
+    for member, value in output.items():
+        if value is None:
+            continue
+        if member in plan.headers:
+            name, shape = plan.headers[member]
             headers.append((name, _header_text(shape, value)))
-    for prefix, member in plan.header_maps:
-        headers += [(prefix + name, value) for name, value in (output.get(member) or {}).items()]
+        elif member in plan.header_maps:
+            prefix = plan.header_maps[member]
+            headers += [(prefix + name, text) for name, text in value.items()]
     headers += output.get("ResponseHeaders", ())
     status = output.get("ResponseStatus", plan.status)
     if plan.stream is not None:
@@ -93,15 +96,17 @@ def _s3_plan(name: str) -> _Plan:
     shape: Any = operation.output_shape
     status = operation.http.get("responseCode", 200)
     if shape is None:
-        return _Plan(204 if operation.http["method"] == "DELETE" else status, (), (), None, None, None, None)
-    headers, maps, body = [], [], []
+        return _Plan(204 if operation.http["method"] == "DELETE" else status, {}, {}, None, None, None, None)
+    headers: dict[str, tuple[str, Shape]] = {}
+    maps: dict[str, str] = {}
+    body = []
     for member, item in shape.members.items():
         location = item.serialization.get("location")
         written = item.serialization.get("name", member)
         if location == "header":
-            headers.append((written, member, item))
+            headers[member] = (written, item)
         elif location == "headers":
-            maps.append((written, member))
+            maps[member] = written
         elif location is None:
             body.append(member)
     payload = shape.serialization.get("payload")
@@ -123,7 +128,7 @@ def _s3_plan(name: str) -> _Plan:
         write = _WRITERS.element(shape, _ROOTS.get(name) or shape.name, namespace)
     if name == "HeadObject" or (operation.http["method"] == "DELETE" and write is None):
         status = 200 if name == "HeadObject" else 204
-    return _Plan(status, tuple(headers), tuple(maps), stream, text, write, payload)
+    return _Plan(status, headers, maps, stream, text, write, payload)
 
 
 def _location(out: list[str], output: dict[str, Any]) -> None:

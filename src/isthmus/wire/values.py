@@ -68,7 +68,8 @@ def write_scalar(shape: Shape, value: Any, timestamps: str) -> str:
     return str(value)
 
 
-def write_timestamp(value: Any, form: str) -> str:
+@lru_cache(maxsize=16384)
+def write_timestamp(value: datetime | float, form: str) -> str:
     """A moment (aware datetime, or seconds since the epoch) as text."""
     moment = value if isinstance(value, datetime) else datetime.fromtimestamp(float(value), UTC)
     if form == "rfc822":
@@ -82,7 +83,7 @@ def write_timestamp(value: Any, form: str) -> str:
 # The limits of the model, in the words of AWS's validation
 
 
-def violations(shape: Shape, value: Any, path: str) -> list[str]:
+def violations(shape: Any, value: Any, path: str) -> list[str]:
     """What is wrong with a value by the model's limits, each as AWS words it; empty when all is well."""
     if shape.type_name == "structure":
         return _structure(shape, value, path)

@@ -98,6 +98,8 @@ class XmlWriters:
 
     def _member(self, member: Any, name: str) -> Write:
         written = member.serialization.get("name", name)
+        if member.type_name not in ("structure", "list", "map"):
+            return self._scalar(member, written)
         if member.type_name == "list" and member.serialization.get("flattened"):
             each = self._lazily(member.member, member.member.serialization.get("name", written))
 
@@ -107,6 +109,16 @@ class XmlWriters:
 
             return write_flat
         return self._lazily(member, written)
+
+    def _scalar(self, shape: Shape, name: str) -> Write:
+        """A whole element in one piece: most of any answer is of these."""
+        start, end = f"<{name}>", f"</{name}>"
+        if shape.type_name == "string":
+            return lambda out, value: out.append(f"{start}{escape(str(value))}{end}")
+        if shape.type_name in ("integer", "long"):
+            return lambda out, value: out.append(f"{start}{value}{end}")
+        timestamps = self._timestamps
+        return lambda out, value: out.append(f"{start}{escape(write_scalar(shape, value, timestamps))}{end}")
 
     def _list(self, shape: Any) -> Write:
         each = self._lazily(shape.member, shape.member.serialization.get("name", "member"))
