@@ -64,7 +64,7 @@ def identities() -> tuple[dict[str, Any], configparser.RawConfigParser]:
             "access_key": keys[section]["id"],
             "secret_key": keys[section]["secret"],
             "tenant": "testx",
-            "api_name": "us-east-1",
+            "api_name": "eu-west-1",
         }.items():
             config.set(section, name, value)
         if account_id not in accounts:

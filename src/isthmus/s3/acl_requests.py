@@ -227,9 +227,9 @@ async def _email_grantee(call: Call, email: str) -> str:
 
 
 async def acl_output(call: Call, acl: AccessControlList) -> dict[str, Any]:
-    """GetBucketAcl's and GetObjectAcl's answer: `Owner` and `Grants`, accounts with their display names."""
+    """GetBucketAcl's and GetObjectAcl's answer: `Owner` and `Grants`, groups first, accounts with their names."""
     grants: list[dict[str, Any]] = []
-    for grant in acl.grants:
+    for grant in sorted(acl.grants, key=lambda one: not one.is_group):
         if grant.is_group:
             grantee = {"Type": "Group", "URI": grant.grantee}
         else:

@@ -147,7 +147,7 @@ async def create_bucket(call: Call) -> dict[str, Any]:
     setting = call.system.directory.setting
     ownership: str = call.input.get("ObjectOwnership") or await setting(_OWNERSHIP_SETTING, "BucketOwnerEnforced")
     blocked = await setting(_BLOCK_SETTING, default=True)
-    acl = await _first_acl(call, ownership)
+    acl = await _first_acl(call, ownership, blocked)
     there = await call.system.directory.bucket(name)
     if there is not None:
         return await _again(call, there, region, acl)
@@ -240,8 +240,8 @@ def _region(call: Call) -> tuple[str, str]:
     return region, wanted
 
 
-async def _first_acl(call: Call, ownership: str) -> str | None:
-    """The new bucket's stored ACL. Public ones are refused: a new bucket blocks public access."""
+async def _first_acl(call: Call, ownership: str, blocked: bool) -> str | None:
+    """The new bucket's stored ACL. Public ones are refused where a new bucket, or the account, blocks them."""
     acl = await acl_from_headers(call, "bucket", call.account, call.account)
     if acl is None or acl == private_acl(acl.owner):
         return None
@@ -250,7 +250,9 @@ async def _first_acl(call: Call, ownership: str) -> str | None:
             "InvalidBucketAclWithObjectOwnership",
             "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
         )
-    if acl.is_public:
+    account = await call.system.directory.account(call.account)
+    of_account = (account and account.public_access_block) or {}
+    if acl.is_public and (blocked or of_account.get("BlockPublicAcls")):
         raise AwsError(
             "AccessDenied",
             f"User: {call.caller.principal.arn} is not authorized to perform: s3:CreateBucket on resource: "

@@ -49,6 +49,7 @@ from .authenticate import Credentials, anonymous_credentials, find_credentials
 from .body import ClientGone
 from .context import request_context
 from .own import count, own_address
+from .post_form import read_form_upload
 
 _log = logging.getLogger("isthmus")
 
@@ -139,6 +140,8 @@ class Pipeline:
         route = route_s3(request, system.settings.domains)
         if route.operation == "OptionsObject":
             return await self._preflight(request, route)
+        if route.operation == "PostObject":
+            return await self._post_form(request, trace, route, now)
         payload = declared_payload(request, presented)
         credentials = anonymous_credentials()
         if presented is not None:
@@ -166,6 +169,17 @@ class Pipeline:
         region = presented.region if presented is not None and presented.region else system.settings.region
         call = self._call(operation, given, credentials, request, trace, presented, region, now)
         return await self._perform(call, model)
+
+    async def _post_form(self, request: Request, trace: _Trace, route: S3Route, now: float) -> Response:
+        form = await read_form_upload(self._system, request, route.bucket or "", now)
+        operation = OPERATIONS["s3", "PostObject"]
+        trace.operation = operation.name
+        region = (form.presented and form.presented.region) or self._system.settings.region
+        call = self._call(operation, form.given, form.credentials, request, trace, form.presented, region, now)
+        call.found.update(form.found)
+        await authorise(call)
+        response: Response = await operation.execute(call)
+        return response
 
     async def _preflight(self, request: Request, route: S3Route) -> Response:
         return preflight(await self._system.directory.bucket(route.bucket or ""), request)

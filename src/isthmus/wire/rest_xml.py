@@ -192,7 +192,8 @@ def _scalar(shape: Shape, element: Element) -> Any:
     except BadValue:
         raise AwsError("MalformedXML", MALFORMED_XML) from None
     enum = shape.metadata.get("enum")
-    if enum and value not in enum:
+    # An unknown region is well-formed; CreateBucket has an error of its own for it.
+    if enum and value not in enum and shape.name != "BucketLocationConstraint":
         raise AwsError("MalformedXML", MALFORMED_XML)
     return value
 
