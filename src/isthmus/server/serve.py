@@ -44,14 +44,19 @@ def serve_forever(configuration: Configuration) -> int:
         from .pipeline import Pipeline
 
         async with open_system(configuration, os.environ) as system:
-            door = Door(Pipeline(system, configuration.trusted_proxies).answer)
+            pipeline = Pipeline(system, configuration.trusted_proxies)
+            door = Door(pipeline.answer)
             await door.listen(worker.listener, context)
             worker.ready()
-            keeping = asyncio.create_task(maintain(system)) if worker.number == 0 else None
+            background = [asyncio.create_task(pipeline.last_used.keep_writing(system.objects))]
+            if worker.number == 0:
+                background.append(asyncio.create_task(maintain(system)))
             await worker.stop.wait()
             await door.close()
-            if keeping is not None:
-                keeping.cancel()
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await pipeline.last_used.write_or_log(system.objects)
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
