@@ -22,9 +22,13 @@ class AccessDenied(AwsError):
 
 def decide_for(call: Call, action: str, resource: Resource) -> Decision:
     """What the policies say about the caller doing `action` to `resource`; raises nothing."""
-    context: Context = call.context
-    if resource.context:
-        context = ChainMap(dict(resource.context), dict(call.context))
+    # An action without resources (`*`) has no owner to tell of, and the key is absent, as on AWS.
+    own = dict(resource.context)
+    if resource.arn != "*":
+        own.setdefault("aws:resourceaccount", resource.account)
+        if action.startswith("s3:"):
+            own.setdefault("s3:resourceaccount", resource.account)
+    context: Context = ChainMap(own, dict(call.context)) if own else call.context
     return decide(
         AuthorizationRequest(
             principal=call.caller.principal,
