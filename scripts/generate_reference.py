@@ -35,8 +35,7 @@ SERVICES = {"s3": "S3", "iam": "IAM", "sts": "STS"}
 
 # Operations of the S3 API reference that botocore's model does not have, and those answered before the doors.
 OUTSIDE_THE_MODEL = {
-    "PostObject": "an upload by an HTML form. Not reachable yet: the server does not read forms, and answers "
-    "500 `InternalError`",
+    "PostObject": "an upload by an HTML form",
     "OptionsObject": "a browser's CORS preflight, answered from the bucket's CORS rules; needs no permission",
 }
 _ACTED_ON = frozenset({"cors"})

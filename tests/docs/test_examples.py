@@ -15,7 +15,6 @@ from pathlib import Path
 
 import boto3
 import botocore.session
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 from pages import PAGES, ROOT, examples, runnable
@@ -106,16 +105,6 @@ def test_the_profiles_of_the_readme_reach_the_other_accounts_bucket(
         assert [one["Key"] for one in s3.list_objects_v2(Bucket="production-reports")["Contents"]] == ["january.csv"]
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.delete_object(Bucket="production-reports", Key="january.csv")
-
-
-def test_a_form_upload_is_answered_as_the_reference_says(tmp_path: Path) -> None:
-    write_setup_file(tmp_path)
-    form = {"key": (None, "form.txt"), "file": ("form.txt", b"hello")}
-    with server(tmp_path, "--setup", "accounts.yaml") as address:
-        answer = httpx.post(f"http://{address}/production-reports", files=form)
-    unreachable = "Not reachable yet" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert ("Uploads by HTML forms" in README.read_text(encoding="utf-8")) == unreachable
-    assert answer.status_code == (500 if unreachable else 403), "say in scripts/generate_reference.py what is so"
 
 
 def test_every_runnable_example_is_run_by_a_test_above() -> None:

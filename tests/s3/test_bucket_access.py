@@ -134,7 +134,7 @@ async def test_acls_are_off_until_the_ownership_setting_turns_them_on(world: Wor
     await world.call(PRODUCTION, "s3", "PutBucketAcl", Bucket="photos", ACL="public-read")
     await world.call(None, "s3", "HeadBucket", Bucket="photos")
     acl = await world.call(PRODUCTION, "s3", "GetBucketAcl", Bucket="photos")
-    assert acl["Grants"][1] == {"Grantee": {"Type": "Group", "URI": ALL_USERS}, "Permission": "READ"}
+    assert acl["Grants"][0] == {"Grantee": {"Type": "Group", "URI": ALL_USERS}, "Permission": "READ"}
     await world.call(
         PRODUCTION, "s3", "PutPublicAccessBlock", Bucket="photos",
         PublicAccessBlockConfiguration={"IgnorePublicAcls": True},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.policy import AuthorizationRequest, Context, Decision, ResourceSide, decide
+from isthmus.policy import AuthorizationRequest, ContextValue, Decision, ResourceSide, decide
 from isthmus.wire import AwsError
 
 from .call import Call
@@ -20,9 +20,12 @@ class AccessDenied(AwsError):
 
 def decide_for(call: Call, action: str, resource: Resource) -> Decision:
     """What the policies say about the caller doing `action` to `resource`; raises nothing."""
-    context: Context = call.context
-    if resource.context:
-        context = {**call.context, **resource.context}
+    context: dict[str, ContextValue] = {**call.context, **resource.context}
+    # An action without resources (`*`) has no owner to tell of, and the key is absent, as on AWS.
+    if resource.arn != "*":
+        context.setdefault("aws:resourceaccount", resource.account)
+        if action.startswith("s3:"):
+            context.setdefault("s3:resourceaccount", resource.account)
     return decide(
         AuthorizationRequest(
             principal=call.caller.principal,

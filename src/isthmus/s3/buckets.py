@@ -145,7 +145,8 @@ async def create_bucket(call: Call) -> dict[str, Any]:
     region, location = _region(call)
     tags = check_tags(_tags_given(call), BUCKET_TAGS)
     setting = call.system.directory.setting
-    ownership: str = call.input.get("ObjectOwnership") or await setting(_OWNERSHIP_SETTING, "BucketOwnerEnforced")
+    usual = await setting(_OWNERSHIP_SETTING, "BucketOwnerEnforced")
+    ownership: str = call.input.get("ObjectOwnership", usual)
     blocked = await setting(_BLOCK_SETTING, default=True)
     acl = await _first_acl(call, ownership, blocked)
     there = await call.system.directory.bucket(name)

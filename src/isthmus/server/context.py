@@ -26,7 +26,8 @@ def request_context(
     context: dict[str, ContextValue] = {
         **principal_keys,
         **context_at(session, now),
-        "aws:sourceip": request.client,
+        # A socket for both families shows IPv4 clients as IPv6; policies know them by their IPv4 address.
+        "aws:sourceip": request.client.removeprefix("::ffff:"),
         "aws:securetransport": "true" if request.secure else "false",
         "aws:requestedregion": "us-east-1" if service == "iam" else region,
         "aws:viaawsservice": "false",

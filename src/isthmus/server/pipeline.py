@@ -48,6 +48,7 @@ from isthmus.wire import (
 from .authenticate import Credentials, anonymous_credentials, find_credentials
 from .body import ClientGone
 from .context import request_context
+from .last_used import LastUsed
 from .own import count, own_address
 from .post_form import read_form_upload
 
@@ -76,6 +77,7 @@ class Pipeline:
     def __init__(self, system: System, trusted_proxies: tuple[str, ...] = ()) -> None:
         self._system = system
         self._trusted_proxies = frozenset(trusted_proxies)
+        self.last_used = LastUsed()
 
     async def answer(self, request: Request) -> Response:
         """The response to a request; raises nothing but ClientGone."""
@@ -219,9 +221,9 @@ class Pipeline:
         context = request_context(
             request, operation.service, region, presented, credentials.context, credentials.session, now
         )
-        trace.call = Call(
-            operation, given, credentials.caller, request, self._system, context, trace.request_id, now, region
-        )
+        caller = credentials.caller
+        self.last_used.note(caller, now, operation.service, region)
+        trace.call = Call(operation, given, caller, request, self._system, context, trace.request_id, now, region)
         return trace.call
 
     async def _perform(self, call: Call, model: OperationModel) -> Response:

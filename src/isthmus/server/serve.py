@@ -49,16 +49,22 @@ def serve_forever(configuration: Configuration) -> int:
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000)
-            door = Door(Pipeline(system, configuration.trusted_proxies).answer)
+            pipeline = Pipeline(system, configuration.trusted_proxies)
+            door = Door(pipeline.answer)
             await door.listen(worker.listener, context)
             worker.ready()
-            background = [asyncio.create_task(publish_metrics())]
+            background = [
+                asyncio.create_task(publish_metrics()),
+                asyncio.create_task(pipeline.last_used.keep_writing(system.objects)),
+            ]
             if worker.number == 0:
                 background.append(asyncio.create_task(maintain(system)))
             await worker.stop.wait()
             await door.close()
             for task in background:
                 task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await pipeline.last_used.write_or_log(system.objects)
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
