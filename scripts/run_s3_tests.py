@@ -55,11 +55,10 @@ def identities() -> tuple[dict[str, Any], configparser.RawConfigParser]:
     accounts: dict[str, dict[str, Any]] = {}
     for section, (account_id, display_name, email) in IDENTITIES.items():
         canonical = secrets.token_hex(32)
-        in_account = account_id if section.startswith("iam ") else canonical
         config.add_section(section)
         for name, value in {
             "display_name": display_name,
-            "user_id": in_account,
+            "user_id": canonical,
             "email": email,
             "access_key": keys[section]["id"],
             "secret_key": keys[section]["secret"],

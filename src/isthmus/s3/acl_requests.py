@@ -27,7 +27,7 @@ from .acl import (
     canned_acl,
     private_acl,
 )
-from .resources import GRANT_MEMBERS, public_access_block
+from .resources import GRANT_MEMBERS, new_object_owner, public_access_block
 
 _MOST_GRANTS = 100  # S3 User Guide: "An ACL can have up to 100 grants"
 _MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
@@ -47,15 +47,6 @@ async def canonical_of(call: Call, account: str) -> str:
         return ANONYMOUS_ID
     found = await call.system.directory.account(account)
     return canonical_id(account) if found is None else found.canonical_id
-
-
-def new_object_owner(call: Call, bucket: Bucket) -> str:
-    """The account that owns an object the caller writes: its own or, by its setting, the bucket's."""
-    if bucket.ownership == "BucketOwnerEnforced":
-        return bucket.account
-    if bucket.ownership == "BucketOwnerPreferred" and call.input.get("ACL") == "bucket-owner-full-control":
-        return bucket.account
-    return call.account
 
 
 async def new_object_acl(call: Call, bucket: Bucket) -> str | None:

@@ -177,7 +177,7 @@ async def put_bucket_tagging(call: Call) -> dict[str, Any]:
     tags = check_tags((call.input.get("Tagging") or {}).get("TagSet") or [], BUCKET_TAGS)
     tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
     await store_document(call, bucket, "tagging", json.dumps({"TagSet": tag_set}))
-    return {"ResponseStatus": 204}
+    return {}
 
 
 @operation("s3", "DeleteBucketTagging", bucket_permission("s3:PutBucketTagging"), anonymous=True)

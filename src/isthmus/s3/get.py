@@ -17,7 +17,7 @@ from isthmus.store import Row
 from isthmus.wire import AwsError
 
 from .object_bytes import object_body
-from .object_errors import existing, invalid_argument, moment
+from .object_errors import exact_moment, existing, invalid_argument, moment
 from .object_settings import encoded_metadata, refuse_encryption
 from .objects_table import ObjectRow
 from .preconditions import check_read
@@ -122,6 +122,8 @@ async def _selected(call: Call, row: ObjectRow, answer: dict[str, Any]) -> tuple
         offset, length, checksum = await _part(call, row, number, answer)
         if wants_checksum:
             add_checksum(answer, checksum)
+            if checksum is not None and row.checksum_json is not None:
+                answer["ChecksumType"] = json.loads(row.checksum_json).get("type", "FULL_OBJECT")
         return offset, length
     if header:
         selected = parse_range(header, row.size)
@@ -203,7 +205,7 @@ async def _add_lock(call: Call, bucket: Bucket, row: ObjectRow, answer: dict[str
         and await _allowed(call, "s3:GetObjectRetention", bucket, row)
     ):
         answer["ObjectLockMode"] = row.lock_mode
-        answer["ObjectLockRetainUntilDate"] = moment(row.lock_until)
+        answer["ObjectLockRetainUntilDate"] = exact_moment(row.lock_until)
     if row.legal_hold and await _allowed(call, "s3:GetObjectLegalHold", bucket, row):
         answer["ObjectLockLegalHoldStatus"] = "ON"
 

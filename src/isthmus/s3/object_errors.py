@@ -5,6 +5,7 @@ Source: "Error responses" in the S3 API reference; the 403-or-404 rule: "Require
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,11 @@ _VERSION_ID = re.compile(r"null|[A-Za-z0-9._-]{32}\Z")
 def moment(seconds: float) -> datetime:
     """A stored time as S3 shows it: whole seconds, UTC."""
     return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def exact_moment(seconds: float) -> datetime:
+    """A stored time to the millisecond, rounded up: who waits until then has waited long enough."""
+    return datetime.fromtimestamp(math.ceil(seconds * 1000) / 1000, UTC)
 
 
 def no_such_key(key: str, headers: Mapping[str, str] | None = None) -> AwsError:

@@ -18,7 +18,7 @@ from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
 from .incoming import commit
-from .object_errors import existing, malformed_xml, moment
+from .object_errors import exact_moment, existing, malformed_xml
 from .objects_table import ObjectRow, find_by_id
 from .resources import bypasses_governance, object_permission, the_bucket, the_object
 
@@ -44,7 +44,7 @@ async def get_object_retention(call: Call) -> dict[str, Any]:
     _, row = await _lockable(call)
     if row.lock_mode is None or row.lock_until is None:
         raise _nothing_configured()
-    return {"Retention": {"Mode": row.lock_mode, "RetainUntilDate": moment(row.lock_until)}}
+    return {"Retention": {"Mode": row.lock_mode, "RetainUntilDate": exact_moment(row.lock_until)}}
 
 
 @operation(

@@ -20,9 +20,10 @@ from isthmus.operation import Call
 from isthmus.signing.payload import without_aws_chunked
 from isthmus.wire import AwsError
 
-from .acl_requests import new_object_acl, new_object_owner
+from .acl_requests import new_object_acl
 from .object_tags import tags_from_header
 from .objects_table import NULL_VERSION, NewVersion
+from .resources import new_object_owner
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 _METADATA_BYTES = 2048

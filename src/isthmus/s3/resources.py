@@ -17,7 +17,7 @@ access", "Controlling ownership of objects"; the condition keys are in `conditio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -79,7 +79,13 @@ def new_object_permission(action: str, when: When | None = None, condition: str 
     """`action` on an object about to be written (or an upload of it): nothing is looked up, no tags exist."""
 
     async def on(call: Call) -> Resource:
-        return await object_resource(call, action, await the_bucket(call), call.input["Key"], None)
+        bucket = await the_bucket(call)
+        resource = await object_resource(call, action, bucket, call.input["Key"], None)
+        owner = new_object_owner(call, bucket)
+        if action == "s3:PutObjectAcl" and owner != bucket.account:
+            # Whoever will own the object has full control of it, and so may say who else does.
+            return replace(resource, object_owner=owner, acl_allows=True)
+        return resource
 
     return Permission(action, on, when, condition)
 
@@ -313,6 +319,15 @@ async def object_resource(
 
 
 # Access control lists and Block Public Access
+
+
+def new_object_owner(call: Call, bucket: Bucket) -> str:
+    """The account that owns an object the caller writes: its own or, by its setting, the bucket's."""
+    if bucket.ownership == "BucketOwnerEnforced":
+        return bucket.account
+    if bucket.ownership == "BucketOwnerPreferred" and call.input.get("ACL") == "bucket-owner-full-control":
+        return bucket.account
+    return call.account
 
 
 async def public_access_block(call: Call, bucket: Bucket) -> frozenset[str]:

@@ -275,9 +275,6 @@ class Connection(asyncio.Protocol):
             return 400, "Content-Length is not a number."
         if "host" not in headers and not old:
             return 400, "The Host header is missing."
-        expect = headers.get("expect")
-        if expect is not None and expect.lower() != "100-continue":
-            return 417, "The only expectation that can be met is 100-continue."
         return None
 
     def _target(self, headers: dict[str, str]) -> str | None:
