@@ -60,6 +60,8 @@ class Peer:
                 client.create_bucket(Bucket=BUCKET)
                 break
             except (BotoCoreError, ClientError):
+                if self.server.poll() is not None:
+                    raise RuntimeError(f"{self.name} stopped with status {self.server.returncode}") from None
                 if attempt == 119:
                     raise
                 time.sleep(0.5)
