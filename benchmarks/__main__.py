@@ -2,8 +2,8 @@
 
 CPU is what the operating system charged the server's processes (user and system) while the requests ran, so a
 busy machine moves it less than wall-clock time. Rounds are interleaved; the median round is printed, and the
-ratio to Isthmus. Requests are signed beforehand by botocore and sent over keep-alive connections by a small
-client of raw sockets, so that the client costs little and the same for everybody.
+ratio to Isthmus. Requests are signed beforehand by botocore and sent by a small client of raw sockets, which costs
+little and the same for everybody, over keep-alive connections, anew where a server closes them.
 """
 
 from __future__ import annotations

@@ -73,8 +73,11 @@ async def _send_all(port: int, requests: list[bytes], connections: int) -> list[
 
 async def _send_share(port: int, requests: list[bytes], latencies: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+    closed = False
     for request in requests:
         started = time.perf_counter()
+        if closed:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 2"):
@@ -89,5 +92,8 @@ async def _send_share(port: int, requests: list[bytes], latencies: list[float]) 
                 if size == 0:
                     break
         latencies.append(time.perf_counter() - started)
+        if closed := b"\r\nconnection: close" in head.lower():
+            writer.close()
+            await writer.wait_closed()
     writer.close()
     await writer.wait_closed()
