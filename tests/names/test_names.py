@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from isthmus.names import (
@@ -15,9 +17,13 @@ from isthmus.names import (
     is_bucket_name,
     object_arn,
     object_key_problem,
+    organizational_unit_id,
+    organizations_arn,
+    organizations_id,
     root_arn,
     unique_id,
 )
+from isthmus.wire import service_model
 
 
 @pytest.mark.parametrize("account", ["000000000000", "111122223333", "999999999999"])
@@ -89,3 +95,27 @@ def test_keys_have_at_most_1024_bytes() -> None:
     assert object_key_problem("é" * 513) == "KeyTooLongError"
     assert bucket_arn("photos") == "arn:aws:s3:::photos"
     assert object_arn("photos", "a/b:c") == "arn:aws:s3:::photos/a/b:c"
+
+
+def test_ids_of_organizations_have_the_form_of_their_models() -> None:
+    shapes = service_model("organizations")
+    for kind, shape in (
+        ("o", "OrganizationId"), ("r", "RootId"), ("p", "PolicyId"), ("h", "HandshakeId"),
+        ("car", "CreateAccountRequestId"), ("rp", "ResourcePolicyId"),
+    ):  # fmt: skip
+        pattern = shapes.shape_for(shape).metadata["pattern"]
+        drawn = {organizations_id(kind, bytes([number] * 24)) for number in range(200)}  # type: ignore[arg-type]
+        assert len(drawn) == 200
+        assert all(re.match(pattern, one) for one in drawn)
+    unit = organizational_unit_id("r-ab12", bytes(range(24)))
+    assert re.match(shapes.shape_for("OrganizationalUnitId").metadata["pattern"], unit)
+    assert unit.startswith("ou-ab12-")
+    with pytest.raises(ValueError, match="random bytes"):
+        organizations_id("o", b"too few")
+
+
+def test_arns_of_organizations_name_the_management_account() -> None:
+    arn = organizations_arn("999988887777", "ou", "o-exampleorgid", "ou-ab12-abcdefgh")
+    assert arn == "arn:aws:organizations::999988887777:ou/o-exampleorgid/ou-ab12-abcdefgh"
+    pattern = service_model("organizations").shape_for("OrganizationalUnitArn").metadata["pattern"]
+    assert re.match(pattern, arn)

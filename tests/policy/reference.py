@@ -11,7 +11,8 @@ import base64
 import ipaddress
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from isthmus.policy import AuthorizationRequest, NamedPolicy, PolicyType, PrincipalKind
 
@@ -26,6 +27,9 @@ NEGATED = {
     "ArnNotEquals": "ArnLike",
     "ArnNotLike": "ArnLike",
 }
+NEEDS_NO_PERMISSION = ("sts:GetCallerIdentity", "sts:GetSessionToken")
+UNDER_RCPS = ("s3", "sts", "kms", "sqs", "secretsmanager")
+ROOT_MAY = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 LITERAL = {"*": "\ue000", "?": "\ue001"}  # how wildcards that are not meant as such are kept apart
 
 
@@ -49,12 +53,15 @@ def glob(pattern, text):
     return row[-1]
 
 
-def arn_glob(pattern, text):
-    if pattern == "*":
-        return True
-    patterns, fields = pattern.split(":", 5), text.split(":", 5)
-    patterns += ["*"] * (6 - len(patterns))
-    return len(fields) == 6 and all(map(glob, patterns, fields))
+def fields_of(pattern):
+    """The six fields of an ARN pattern; the colon of a variable's name ends none."""
+    hidden = re.sub(r"\$\{[^{}]*\}", lambda found: found.group().replace(":", "\ue002"), pattern).split(":", 5)
+    return [field.replace("\ue002", ":") for field in hidden] + ["*"] * (6 - len(hidden))
+
+
+def arn_glob(patterns, text):
+    fields = text.split(":", 5)
+    return len(fields) == 6 and None not in patterns and all(map(glob, patterns, fields))
 
 
 def substitute(text, request, wildcards=True):
@@ -64,6 +71,8 @@ def substitute(text, request, wildcards=True):
         inside = found.group(1)
         if inside in ("*", "?", "$"):
             return LITERAL.get(inside, inside) if wildcards else inside
+        if not inside:
+            return found.group()
         name, _, default = inside.partition(",")
         given = request.context.get(name.strip().lower())
         if not isinstance(given, str):
@@ -80,7 +89,9 @@ def substitute(text, request, wildcards=True):
 
 def action_matches(statement, action):
     def one(pattern):
-        return pattern == "*" or glob(pattern.lower(), action.lower())
+        service, _, name = pattern.partition(":")
+        could_be_one = name and ":" not in name and not set(service) & {"*", "?"}
+        return pattern == "*" or (could_be_one and glob(pattern.lower(), action.lower()))
 
     if "Action" in statement:
         return any(map(one, as_list(statement["Action"])))
@@ -89,14 +100,10 @@ def action_matches(statement, action):
 
 def resource_matches(statement, request, version):
     def one(pattern):
+        *heads, last = fields_of(pattern)
         if version == "2012-10-17":
-            head, tail = pattern.split(":", 5)[:5], pattern.split(":", 5)[5:]
-            if tail:
-                filled = substitute(tail[0], request)
-                if filled is None:
-                    return False
-                pattern = ":".join([*head, filled])
-        return arn_glob(pattern, request.resource)
+            last = substitute(last, request)
+        return pattern == "*" or arn_glob([*heads, last], request.resource)
 
     if "Resource" in statement:
         return any(map(one, as_list(statement["Resource"])))
@@ -104,27 +111,52 @@ def resource_matches(statement, request, version):
 
 
 def number(text):
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return Decimal(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?([eE]\d+)?", text) else None
 
 
 def moment(text):
-    if number(text) is not None:
+    """Seconds since 1970 of a moment as W3C's note on dates has it, or of the seconds themselves."""
+    date, time, zone = r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", r"T(\d\d):(\d\d)(?::(\d\d))?", r"Z|([+-]\d\d):(\d\d)"
+    found = re.fullmatch(f"{date}(?:{time}(?:{zone}))?", text)
+    if found is None:
         return number(text)
+    *parts, east, minutes = found.groups()
+    year, month, day, hour, minute, second = (
+        int(part or one) for part, one in zip(parts, (1, 1, 1, 0, 0, 0), strict=True)
+    )
     try:
-        found = datetime.fromisoformat(text)
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    offset = timedelta(hours=int(east), minutes=int(east[0] + minutes)) if east else timedelta()
+    return Decimal((local - offset - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))
+
+
+def binary(text):
+    group = "[A-Za-z0-9+/]"
+    return base64.b64decode(text) if re.fullmatch(f"({group}{{4}})*({group}{{2}}==|{group}{{3}}=)?", text) else None
+
+
+def address_in(network, address):
+    try:
+        network, address = ipaddress.ip_network(network, strict=False), ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.version == network.version and address in network
 
 
 def compare(operator, wanted, given, request, version):
     """One value of the policy with one of the request, by a positive operator."""
-    variables = version == "2012-10-17" and operator.startswith(("String", "Arn", "Bool"))
-    if variables:
-        wanted = substitute(wanted, request, wildcards=operator in ("StringLike", "ArnLike", "ArnEquals"))
+    variables = version == "2012-10-17"
+    if operator in ("ArnLike", "ArnEquals"):
+        fields = fields_of(wanted)
+        if variables:
+            fields = [substitute(field, request) for field in fields]
+        return given.startswith("arn:") and arn_glob(fields, given)
+    if variables and operator.startswith(("String", "Bool")):
+        wanted = substitute(wanted, request, wildcards=operator == "StringLike")
         if wanted is None:
             return False
     if operator == "StringEquals":
@@ -133,13 +165,10 @@ def compare(operator, wanted, given, request, version):
         return wanted.casefold() == given.casefold()
     if operator == "StringLike":
         return glob(wanted, given)
-    if operator in ("ArnLike", "ArnEquals"):
-        return given.startswith("arn:") and given.count(":") >= 5 and arn_glob(wanted, given)
     if operator == "BinaryEquals":
-        return base64.b64decode(wanted) == base64.b64decode(given)
+        return None is not binary(wanted) == binary(given)
     if operator == "IpAddress":
-        network, address = ipaddress.ip_network(wanted, strict=False), ipaddress.ip_address(given)
-        return address.version == network.version and address in network
+        return address_in(wanted, given)
     read = number if operator.startswith("Numeric") else moment
     left, right = read(given), read(wanted)
     if left is None or right is None:
@@ -193,6 +222,9 @@ def named_as(element, request):
         return {"self"} if principal.entity_id in as_list(element.get("Federated", [])) else set()
     if kind is PrincipalKind.ANONYMOUS:
         return set()
+    for canonical in as_list(element.get("CanonicalUser", [])):
+        if ids.get(canonical) == principal.account:
+            ways.add("account")
     for name in as_list(element.get("AWS", [])):
         if name in (principal.account, f"arn:aws:iam::{principal.account}:root"):
             ways.add("account")
@@ -224,11 +256,10 @@ def naming(statement, request):
         found = None if exempt else "everybody"
     else:
         element = statement.get("Principal", "*")
+        ways = {} if element == "*" else named_as(element, request)
+        found = next((way for way in ("self", "entity", "account") if way in ways), None)
         if element == "*" or "*" in as_list(element.get("AWS", [])):
-            found = "everybody"
-        else:
-            ways = named_as(element, request)
-            found = next((way for way in ("self", "entity", "account") if way in ways), None)
+            found = "self" if kind is PrincipalKind.WEB_IDENTITY and found else "everybody"
     if found == "everybody" and statement["Effect"] == "Allow":
         if kind is PrincipalKind.FEDERATED_USER:
             return "entity"
@@ -258,22 +289,32 @@ def is_allowed(request: AuthorizationRequest) -> bool:
     """AWS's decision."""
     principal, caller, owner = request.principal, request.caller, request.owner
     kind, policy = principal.kind, owner.policy
+    if request.action in NEEDS_NO_PERMISSION and kind is not PrincipalKind.ANONYMOUS:
+        return True
     outsider = kind in NO_POLICIES_OF_ITS_OWN
     root = kind is PrincipalKind.ROOT
     identity: tuple[NamedPolicy, ...] = () if outsider or root else caller.identity
     boundary = None if outsider or root else caller.boundary
     session = None if outsider else caller.session
-    scps = () if outsider else caller.scps
-    rcps = owner.rcps if request.action.split(":")[0] in ("s3", "sts", "kms") else ()
+    service_linked = ":role/aws-service-role/" in principal.entity_arn
+    scps = () if outsider or service_linked else caller.scps
+    rcps = owner.rcps if request.action.split(":")[0] in UNDER_RCPS and not service_linked else ()
+    if request.action == "kms:RetireGrant":
+        rcps = ()
+    at_home = principal.account == owner.account
+    foreign_object = owner.object_owner not in (None, owner.account)
 
     grants = set()
     if policy is not None:
         for statement in applying(policy.document, request):
             way = naming(statement, request)
             if way is not None and statement["Effect"] == "Deny":
-                return False
-            if way is not None:
+                if not (root and at_home and request.action in ROOT_MAY):
+                    return False
+            elif way is not None and not foreign_object:
                 grants.add(way)
+    if owner.public_access_blocked and not at_home and kind is not PrincipalKind.SERVICE:
+        grants = set()
     for level in (*scps, *rcps, identity, session or (), (boundary,) if boundary else ()):
         if "Deny" in effects(level, request):
             return False
@@ -283,11 +324,13 @@ def is_allowed(request: AuthorizationRequest) -> bool:
     by_identity = root or "Allow" in effects(identity, request)
     by_boundary = boundary is None or "Allow" in effects((boundary,), request)
     by_session = kind is not PrincipalKind.FEDERATED_USER if session is None else "Allow" in effects(session, request)
-    if outsider or principal.account != owner.account:
+    if owner.granted and by_boundary and (outsider or by_session):
+        return True
+    if outsider or not at_home or foreign_object:
         granted = bool(grants) or owner.acl_allows
         return granted and (outsider or (by_identity and by_boundary and by_session))
     trust = policy is not None and policy.type is PolicyType.TRUST
-    if trust and not grants:
+    if policy is not None and not policy.trusts_account and not grants:
         return False
     if root:
         return by_session

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from policy_builders import HOME, OTHER, allow, ask, bucket_policy, deny, policy, trust, user
 
-from isthmus.policy import Principal
+from isthmus.policy import NamedPolicy, Principal
 
 OPENING = f"User: arn:aws:iam::{HOME}:user/alice is not authorized to perform: s3:GetObject on resource: "
 CAT = "arn:aws:s3:::photos/cat.jpg"
@@ -103,3 +104,24 @@ def test_the_decoded_message_has_awss_shape() -> None:
     assert seen["context"]["conditions"]["items"] == [
         {"key": "aws:username", "values": {"items": [{"value": "alice"}]}}
     ]
+
+
+def test_of_an_organization_every_level_is_told_with_its_holder() -> None:
+    def level(*documents: NamedPolicy, at: str) -> tuple[NamedPolicy, ...]:
+        return tuple(replace(document, holder=f"arn:aws:organizations::{OTHER}:{at}") for document in documents)
+
+    root, unit, account = "root/o-a/r-a", "ou/o-a/ou-a-b", f"account/o-a/{HOME}"
+    scps = (level(ALL, at=root), level(ALL, SILENT, at=unit), level(SILENT, at=account))
+    seen = ask(user(), identity=ALL, scps=scps).to_json()
+    (told,) = (layer for layer in seen["layers"]["items"] if layer["type"] == "service control policy")
+    assert told["verdict"] == "implicit deny"
+    assert [(one["holder"].split(":")[-1], one["verdict"], len(one["policies"])) for one in told["levels"]] == [
+        (root, "allow", 1),
+        (unit, "allow", 2),
+        (account, "implicit deny", 1),
+    ]
+    denying = (level(ALL, at=root), level(ALL, policy(deny(Sid="Stop")), at=unit))
+    seen = ask(user(), identity=ALL, scps=denying).to_json()
+    (stated,) = seen["matchedStatements"]["items"]
+    assert (stated["statementId"], stated["sourcePolicyHolder"].split(":")[-1]) == ("Stop", unit)
+    assert all("levels" not in layer for layer in ask(user()).to_json()["layers"]["items"])

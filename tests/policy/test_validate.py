@@ -17,7 +17,6 @@ from isthmus.policy import (
     check_scp,
     check_session_policy,
     check_trust_policy,
-    size_without_whitespace,
 )
 
 
@@ -170,7 +169,3 @@ def test_organization_policies_have_their_own_rules() -> None:
             check_rcp(text({**closing, **wrong}))
     with pytest.raises(MalformedPolicy):
         check_scp(text(allow("*")) + " " * 5120)
-
-
-def test_white_space_outside_strings_is_free() -> None:
-    assert size_without_whitespace('{ "a b" :\n\t"c\\" d" }') == len('{"a b":"c\\" d"}')

@@ -143,6 +143,19 @@ def test_version_2_of_botocore_is_verified(path: str, query: str) -> None:
             verify(presented, request, SECRET, time.time())
 
 
+def test_version_2_signs_the_headers_that_stand_in_an_address() -> None:
+    signed = request_for("/bucket/key", "", headers={"x-amz-request-payer": "requester"})
+    HmacV1QueryAuth(Credentials(KEY, SECRET), expires=60).add_auth(signed)
+    request = as_received(signed)
+    del request.headers["x-amz-request-payer"]
+    presented = credentials_of(request)
+    assert presented is not None
+    verify(presented, request, SECRET, time.time())
+    request.query = request.query.replace("x-amz-request-payer=requester", "x-amz-request-payer=nobody")
+    with pytest.raises(AwsError, match="SignatureDoesNotMatch"):
+        verify(presented, request, SECRET, time.time())
+
+
 def test_version_2_signs_the_bucket_of_a_virtual_host() -> None:
     signed = AWSRequest(method="GET", url="http://bucket.s3.example.com/key")
     signed.auth_path = "/bucket/key"

@@ -44,7 +44,7 @@ def test_a_form_is_read_however_it_is_cut(size: int) -> None:
     async def main() -> None:
         form = await read_form(Pieces(FORM, size), 'multipart/form-data; boundary="xyz"')
         assert form.fields == {"key": "к/${filename}", "acl": ""}
-        assert (form.filename, form.content_type) == ("a b.txt", "text/html")
+        assert form.filename == "a b.txt"
         assert b"".join([piece async for piece in form.file.chunks()]) == b"hel\r\n--xy\r\nlo"
 
     asyncio.run(main())
@@ -123,6 +123,19 @@ def test_a_form_that_meets_its_policy_passes() -> None:
     for length, code in ((101, "EntityTooLarge"), (0, "EntityTooSmall")):
         with pytest.raises(AwsError, match=code):
             check_length(length, bounds)
+
+
+def test_a_condition_that_any_value_meets_is_met_by_none() -> None:
+    conditions = [{"bucket": "bucket"}, ["starts-with", "$key", ""], ["starts-with", "$acl", ""]]
+    for beginning, passes in (("", True), ("aws:", False)):
+        text = policy(conditions=[*conditions, ["starts-with", "$x-amz-server-side-encryption", beginning]])
+        if passes:
+            assert check_post_policy(text, FIELDS, "bucket", NOW) is None
+        else:
+            with pytest.raises(AwsError, match="AccessDenied"):
+                check_post_policy(text, FIELDS, "bucket", NOW)
+        encrypted = {**FIELDS, "x-amz-server-side-encryption": "aws:kms"}
+        assert check_post_policy(text, encrypted, "bucket", NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,8 @@ def test_malformed_presigned_urls(old: str, new: str, message: str) -> None:
     request.query = request.query.replace(old, new)
     error = refusal(request)
     assert (error.code, error.message) == ("AuthorizationQueryParametersError", message)
+    # An address that is valid for too long, or was never, is refused as one that has expired.
+    assert error.status == (403 if "non-negative" in message or "a week" in message else 400)
 
 
 def test_a_mismatch_at_s3_shows_what_was_signed() -> None:
@@ -255,6 +257,12 @@ def test_a_date_is_required(date: str | None) -> None:
     del request.headers["x-amz-date"]
     if date is not None:
         request.headers["date"] = date
+    assert refusal(request).message == "AWS authentication requires a valid Date or x-amz-date header"
+
+
+def test_an_empty_x_amz_date_is_no_date_though_another_header_has_one() -> None:
+    headers = {"date": "Sun, 30 Aug 2015 12:36:00 GMT", "x-amz-date": "", "authorization": "AWS a:b"}
+    request = Request("GET", "/bucket/key", "", headers)
     assert refusal(request).message == "AWS authentication requires a valid Date or x-amz-date header"
 
 

@@ -3,6 +3,7 @@
 from .accounts import account_of_access_key, canonical_id, is_account_id, root_arn
 from .arn import Arn, InvalidArn
 from .buckets import bucket_arn, is_bucket_name, object_arn, object_key_problem
+from .organizations import organizational_unit_id, organizations_arn, organizations_id
 from .unique_ids import access_key_id, unique_id
 
 __all__ = [
@@ -16,6 +17,9 @@ __all__ = [
     "is_bucket_name",
     "object_arn",
     "object_key_problem",
+    "organizational_unit_id",
+    "organizations_arn",
+    "organizations_id",
     "root_arn",
     "unique_id",
 ]

@@ -1,7 +1,7 @@
 """Unique ids of IAM: a prefix that tells the kind, then characters that never come back.
 
-Prefixes (IAM User Guide, "IAM identifiers"): AIDA user, AROA role, AGPA group, ANPA managed policy,
-ANVA policy version, AIPA instance profile, AKIA long-term access key, ASIA temporary access key.
+Prefixes (IAM User Guide, "IAM identifiers"): AIDA user, AROA role, AGPA group, ANPA managed policy, AIPA instance
+profile, ASCA certificate, APKA public key, AKIA long-term access key, ASIA temporary access key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 from .accounts import encode_account
 
-Prefix = Literal["AIDA", "AROA", "AGPA", "ANPA", "ANVA", "AIPA", "ASCA", "APKA"]
+Prefix = Literal["AIDA", "AROA", "AGPA", "ANPA", "AIPA", "ASCA", "APKA"]
 
 
 def unique_id(prefix: Prefix, entropy: bytes) -> str:

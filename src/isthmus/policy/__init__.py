@@ -1,12 +1,15 @@
 """The policy language: parse, validate, compile, decide, explain. Pure and usable on its own."""
 
+from .context_keys import context_keys
 from .decide import decide
 from .decision import Decision
 from .document import MalformedPolicy, PolicyDocument, Statement
 from .explain import Determining, LayerVerdict, Miss
-from .fix import Change
+from .fix import Change, apply_changes
+from .key_policy import check_key_policy
 from .layers import Verdict
 from .model import (
+    NO_CONTEXT,
     AuthorizationRequest,
     Context,
     ContextValue,
@@ -26,10 +29,10 @@ from .validate import (
     check_scp,
     check_session_policy,
     check_trust_policy,
-    size_without_whitespace,
 )
 
 __all__ = [
+    "NO_CONTEXT",
     "AuthorizationRequest",
     "Change",
     "Context",
@@ -49,13 +52,15 @@ __all__ = [
     "ResourceSide",
     "Statement",
     "Verdict",
+    "apply_changes",
     "check_bucket_policy",
     "check_identity_policy",
+    "check_key_policy",
     "check_rcp",
     "check_scp",
     "check_session_policy",
     "check_trust_policy",
+    "context_keys",
     "decide",
     "is_public",
-    "size_without_whitespace",
 ]

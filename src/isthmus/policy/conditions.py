@@ -23,6 +23,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -71,6 +72,9 @@ OPERATORS: dict[str, tuple[str, bool]] = {
 }
 _BY_FOLDED_NAME = {name.lower(): name for name in OPERATORS}
 _WITH_VARIABLES = frozenset({"string", "folded", "glob", "arn", "bool"})
+# Python's own reader of numbers would take `1_000`, ` 10` and `infinity` too.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+_YEAR, _YEAR_AND_MONTH = re.compile(r"[0-9]{4}\Z"), re.compile(r"[0-9]{4}-[0-9]{2}\Z")
 
 
 def split_operator(written: str) -> tuple[str, str, bool] | None:
@@ -231,24 +235,32 @@ def _ordered(read: Callable[[str], float | None], sign: str, text: str) -> Compa
     return compare
 
 
+def is_moment(text: str) -> bool:
+    """Whether a date condition can read the text: ISO 8601, also a year or a month alone, or epoch seconds."""
+    return _moment(text) is not None
+
+
 @lru_cache(maxsize=4096)
 def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
+    """The number; None for what Python would read as one and a policy does not mean as one (`1_0`, `nan`)."""
+    if not _NUMBER.match(text):
         return None
+    number = float(text)
     return number if isfinite(number) else None
 
 
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> float | None:
-    """Seconds since the epoch of an ISO 8601 moment or of epoch seconds."""
+    """Seconds since the epoch of epoch seconds or of a moment in W3C's profile of ISO 8601, down from a year."""
+    if _YEAR.match(text):
+        text += "-01"
+    if _YEAR_AND_MONTH.match(text):
+        text += "-01"
     number = _number(text)
-    if number is not None and not (len(text) == 4 and text.isdigit()):
+    if number is not None:
         return number
-    padded = text + "-01-01" if len(text) == 4 else text
     try:
-        moment = datetime.fromisoformat(padded)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

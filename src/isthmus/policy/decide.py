@@ -4,8 +4,7 @@ Sources: IAM User Guide, "Policy evaluation logic" and "Cross-account policy eva
 
 1. An explicit deny in any layer that applies wins.
 2. Every level of the organization must allow: RCPs of the resource's account, SCPs of the principal's.
-3. One account: the resource policy or the identity policies must grant. How directly the resource policy
-names the
+3. One account: the resource policy or the identity policies must grant. How directly the resource policy names the
    principal decides what still limits it:
 
        the resource policy names         needs identity   boundary limits   session policy limits
@@ -15,11 +14,11 @@ names the
 
    Trust policies and key policies trust nobody by themselves (`trusts_account=False`): without a grant to the
    account the identity policies count for nothing. A boundary limits even a user whom a trust policy names.
-4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's
-account
+4. Two accounts: the principal's account must allow by its own policies, with no bypass, and the resource's account
    must allow by its resource policy (or an ACL).
-5. Services, anonymous callers and providers' unsigned calls have no policies: the resource's side decides
-alone.
+5. Services, anonymous callers and providers' unsigned calls have no policies: the resource's side decides alone.
+6. A grant of a KMS key allows by itself, in one account and across two (KMS Developer Guide, "Grants in AWS KMS"), but
+   not against a deny; that boundary and session policies limit it as well is our careful reading.
 
 What is refused for two reasons is refused in the name of the first in this order: SCP, RCP, resource policy,
 identity, boundary, session; explicit denies before silence.
@@ -38,15 +37,15 @@ _ROOT, _ANONYMOUS = PrincipalKind.ROOT, PrincipalKind.ANONYMOUS
 _IDENTITY, _RESOURCE, _TRUST = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST
 _BOUNDARY, _SESSION, _ACL = PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.ACL
 _NEEDS_NO_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
-"""STS API: any caller with valid credentials may; only an SCP may take GetSessionToken away (our careful
-reading)."""
+"""Any caller with valid credentials may, whatever policies say: "it has no effect" to name GetSessionToken in one (IAM
+User Guide, "Permissions for GetSessionToken"), and GetCallerIdentity works even against a deny (STS API)."""
 
 
 def decide(request: AuthorizationRequest) -> Decision:
     """The decision about one request. What cannot be evaluated does not match."""
     caller, owner, kind = request.caller, request.owner, request.principal.kind
     if request.action in _NEEDS_NO_PERMISSION and kind is not _ANONYMOUS:
-        return _without_permission(request)
+        return Decision(True, False, _IDENTITY, request)
 
     # Denies first. Layers that have nothing to say are not asked: most requests meet two documents.
     by_scp = scp.verdict(request) if caller.scps else ALLOW
@@ -72,6 +71,8 @@ def decide(request: AuthorizationRequest) -> Decision:
         return Decision(False, False, PolicyType.RCP, request)
     if by_scp is not ALLOW:
         return Decision(False, False, PolicyType.SCP, request)
+    if owner.granted and by_boundary is ALLOW and (by_session is ALLOW or kind in NO_ACCOUNT):
+        return Decision(True, False, PolicyType.GRANT, request)
     shut_out = naming is not NONE and owner.public_access_blocked is not None and public_access_block.shuts_out(request)
     if shut_out:
         naming = NONE
@@ -134,16 +135,8 @@ def _name_of_resource_policy(request: AuthorizationRequest) -> PolicyType:
     return _RESOURCE if policy is None else policy.type
 
 
-def _without_permission(request: AuthorizationRequest) -> Decision:
-    if request.action == "sts:GetSessionToken" and scp.verdict(request) is DENY:
-        return Decision(False, True, PolicyType.SCP, request)
-    return Decision(True, False, _IDENTITY, request)
-
-
 def refusals(request: AuthorizationRequest) -> tuple[PolicyType, ...]:
-    """Every layer that stands in the way, explicit denies first: each would have to change for an allow."""
-    if request.action in _NEEDS_NO_PERMISSION and request.principal.kind is not _ANONYMOUS:
-        return () if decide(request).allowed else (PolicyType.SCP,)
+    """Every layer that stands in the way of a refused request, explicit denies first: each would have to change."""
     own = _name_of_resource_policy(request)
     naming = resource.naming(request)
     said = {
@@ -158,8 +151,8 @@ def refusals(request: AuthorizationRequest) -> tuple[PolicyType, ...]:
     found += [layer for layer in (PolicyType.RCP, PolicyType.SCP) if said[layer] not in (ALLOW, DENY)]
     # A deny taken away, the grants of its policy count: what they are is asked as if nothing denied.
     if naming is _DENIED:
-        naming = resource.grants(request)
-    shut_out = naming is not NONE and public_access_block.shuts_out(request)
+        naming = resource.naming(request, denies=False)
+    granted, shut_out = naming is not NONE, public_access_block.shuts_out(request)
     if shut_out:
         naming = NONE
     across = (
@@ -173,7 +166,10 @@ def refusals(request: AuthorizationRequest) -> tuple[PolicyType, ...]:
         if refusing is None:
             return tuple(dict.fromkeys(found))
         if refusing is own:
-            found.append(PolicyType.PUBLIC_ACCESS_BLOCK if shut_out and own is _RESOURCE else own)
+            if not granted:
+                found.append(own)
+            if shut_out:
+                found.append(PolicyType.PUBLIC_ACCESS_BLOCK)
             # The most that a grant to a stranger's account is worth.
             naming = Naming.ACCOUNT
         else:

@@ -23,6 +23,10 @@ _EXPLICIT = {
     PolicyType.SCP: "a service control policy",
     PolicyType.RCP: "a resource control policy",
 }
+_KEY = (
+    "this resource because the resource does not exist in this Region, no resource-based policies allow access, or a "
+    "resource-based policy explicitly denies access"
+)
 
 
 class Decision:
@@ -34,7 +38,7 @@ class Decision:
 
     # Not a frozen dataclass: those set each field through object.__setattr__, a fifth of the time of a
     # decision.
-    __slots__ = ("_explained", "allowed", "explicit_deny", "layer", "request")
+    __slots__ = ("_changes", "_explained", "allowed", "explicit_deny", "layer", "request")
 
     def __init__(self, allowed: bool, explicit_deny: bool, layer: PolicyType, request: AuthorizationRequest) -> None:
         self.allowed = allowed
@@ -42,6 +46,7 @@ class Decision:
         self.layer = layer
         self.request = request
         self._explained: tuple[LayerVerdict, ...] | None = None
+        self._changes: tuple[Change, ...] | None = None
 
     def __repr__(self) -> str:
         outcome = "allowed" if self.allowed else "explicit deny" if self.explicit_deny else "implicit deny"
@@ -59,11 +64,18 @@ class Decision:
         and to somebody with a provider's token it does not even say who he is."""
         if self.request.principal.kind is PrincipalKind.WEB_IDENTITY:
             return f"Not authorized to perform {self.request.action}"
+        if self._hides_key:
+            return f"User: {self.request.principal.arn} is not authorized to perform: {self.request.action} on {_KEY}"
         return f"{self._opening(self.request.resource)}{self._reason()}"
 
     @property
     def s3_message(self) -> str:
-        """S3's text: the resource in quotes, and only `Access Denied` to strangers and to other accounts."""
+        """S3's text: the resource in quotes, and only `Access Denied` to strangers and to other accounts.
+
+        What KMS refused S3 tells in the words of KMS.
+        """
+        if self.request.action.startswith("kms:"):
+            return self.message
         anonymous = self.request.principal.kind is PrincipalKind.ANONYMOUS
         if anonymous or not self._tells_reasons:
             return "Access Denied"
@@ -105,9 +117,11 @@ class Decision:
     @property
     def changes(self) -> tuple[Change, ...]:
         """The smallest changes, per account, that would allow the request; empty when it is allowed."""
-        from .fix import changes_for  # noqa: PLC0415 - only explanations need it
+        if self._changes is None:
+            from .fix import changes_for  # noqa: PLC0415 - only explanations need it
 
-        return changes_for(self)
+            self._changes = changes_for(self)
+        return self._changes
 
     def to_json(self, viewer_account: str | None = None) -> dict[str, Any]:
         """The decision as DecodeAuthorizationMessage shows it, with both sides' layers and what would help.
@@ -118,6 +132,12 @@ class Decision:
         from .explain import decision_json  # noqa: PLC0415 - only explanations need it
 
         return decision_json(self, viewer_account)
+
+    @property
+    def _hides_key(self) -> bool:
+        """Whether a KMS key's account refuses another one, which is not even told whether there is such a key."""
+        sides = (PolicyType.RESOURCE, PolicyType.RCP)
+        return self.request.action.startswith("kms:") and not self._tells_reasons and self.layer in sides
 
     @property
     def _tells_reasons(self) -> bool:

@@ -7,6 +7,7 @@ matter.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class Statement:
 
     principals: `{"AWS": ("123456789012",)}`, `{"*": ("*",)}` for a bare `"*"`; None where the element is
     missing. resources: None in a trust policy. negates_*: the element is NotPrincipal, NotAction,
-    NotResource. line, column: where the statement begins. positions: element name -> its line and column.
+    NotResource. line, column: where the statement begins, from 1. end_line, end_column: just behind its last
+    brace. positions: element name -> its line and column.
     """
 
     index: int
@@ -66,6 +68,8 @@ class Statement:
     conditions: tuple[ConditionEntry, ...]
     line: int = 1
     column: int = 1
+    end_line: int = 1
+    end_column: int = 1
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -75,6 +79,7 @@ class PolicyDocument:
 
     index, resource_index: the matchers by action, without and with principals (see `compiled`).
     value: the JSON value, for validation and explanation.
+    statements_at: line and column of the value of the Statement element.
     """
 
     text: str
@@ -82,6 +87,7 @@ class PolicyDocument:
     id: str | None
     statements: tuple[Statement, ...]
     value: Any = field(repr=False)
+    statements_at: tuple[int, int] = (1, 1)
     index: Index = field(init=False, repr=False)
     resource_index: ResourceIndex = field(init=False, repr=False)
     _compiled: list[tuple[CompiledStatement, ...]] = field(init=False, repr=False, default_factory=list)
@@ -93,7 +99,17 @@ class PolicyDocument:
     @classmethod
     def parse(cls, text: str) -> PolicyDocument:
         """The document of a JSON text; equal texts share one document. Raises MalformedPolicy."""
+        return _remembered(text)
+
+    @classmethod
+    def tried(cls, text: str) -> PolicyDocument:
+        """The document of a JSON text that is needed once; it is not remembered. Raises MalformedPolicy."""
         return _parse(text)
+
+    @classmethod
+    def made(cls, value: dict[str, Any]) -> PolicyDocument:
+        """The document of a JSON value that a program made up; it is not remembered. Raises MalformedPolicy."""
+        return _parse(json.dumps(value))
 
     @property
     def has_variables(self) -> bool:
@@ -127,29 +143,31 @@ def read_json(text: str) -> JsonText:
         raise MalformedPolicy(message, error.line, error.column) from None
 
 
-@lru_cache(maxsize=DOCUMENTS_KEPT)
 def _parse(text: str) -> PolicyDocument:
-    json = read_json(text)
-    value = json.value
+    read = read_json(text)
+    value = read.value
     if not isinstance(value, dict) or not isinstance(value.get("Statement"), dict | list):
-        raise MalformedPolicy(SYNTAX_ERRORS, *json.place(()))
+        raise MalformedPolicy(SYNTAX_ERRORS, *read.place(()))
     version = value.get("Version", OLD_VERSION)
     identifier = value.get("Id")
     if not isinstance(version, str) or not isinstance(identifier, str | None):
-        raise MalformedPolicy(SYNTAX_ERRORS, *json.place(("Version",)))
+        raise MalformedPolicy(SYNTAX_ERRORS, *read.place(("Version",)))
     raw = value["Statement"]
     if isinstance(raw, dict):
-        statements = [_Elements(json, raw, ("Statement",)).statement(0)]
+        statements = [_Elements(read, raw, ("Statement",)).statement(0)]
     else:
-        statements = [_Elements(json, item, ("Statement", index)).statement(index) for index, item in enumerate(raw)]
-    return PolicyDocument(text, version, identifier, tuple(statements), value)
+        statements = [_Elements(read, item, ("Statement", index)).statement(index) for index, item in enumerate(raw)]
+    return PolicyDocument(text, version, identifier, tuple(statements), value, read.place(("Statement",)))
+
+
+_remembered = lru_cache(maxsize=DOCUMENTS_KEPT)(_parse)
 
 
 class _Elements:
     """The elements of one statement on their way from JSON to a Statement."""
 
-    def __init__(self, json: JsonText, item: Any, path: tuple[str | int, ...]) -> None:
-        self._json = json
+    def __init__(self, read: JsonText, item: Any, path: tuple[str | int, ...]) -> None:
+        self._json = read
         self._path = path
         if not isinstance(item, dict):
             raise self._error()
@@ -163,6 +181,7 @@ class _Elements:
         if not isinstance(sid, str):
             raise self._error("Sid")
         line, column = self._json.place(self._path)
+        end_line, end_column = self._json.end(self._path)
         return Statement(
             index=index,
             sid=sid,
@@ -176,6 +195,8 @@ class _Elements:
             conditions=self._conditions(),
             line=line,
             column=column,
+            end_line=end_line,
+            end_column=end_column,
             positions={name: self._json.place((*self._path, name)) for name in item},
         )
 

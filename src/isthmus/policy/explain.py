@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .conditions import needs_key
 from .layers import LAYERS, Layer, Level, Verdict, acl, public_access_block
 from .layers import resource as resource_layer
-from .layers.shape import Side
+from .layers.shape import Side, verdict_of
 from .model import AuthorizationRequest, NamedPolicy, PolicyType
 from .principals import NONE
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MISSES_TOLD = 5
 """Near misses shown per layer; the nearest ones."""
 OTHER_ACCOUNT = "the other account does not allow it"
+_OF_ORGANIZATIONS = (PolicyType.SCP, PolicyType.RCP)
 _TAGS_OF_RESOURCES = ("aws:resourcetag/", "iam:resourcetag/", "s3:existingobjecttag/", "s3:buckettag/")
 
 
@@ -48,8 +49,20 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelVerdict:
+    """What one level of an organization says. holder: ARN of the root, unit or account; empty without policies."""
+
+    holder: str
+    verdict: Verdict
+    policies: tuple[NamedPolicy, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerVerdict:
-    """What one layer says. account: whose documents they are. determining: denies if any, else allows."""
+    """What one layer says. account: whose documents they are. determining: denies if any, else allows.
+
+    levels: of an organization's policies, from the root to the account; each must allow.
+    """
 
     type: PolicyType
     side: Side
@@ -57,6 +70,7 @@ class LayerVerdict:
     verdict: Verdict
     determining: tuple[Determining, ...] = ()
     misses: tuple[Miss, ...] = ()
+    levels: tuple[LevelVerdict, ...] = ()
 
 
 def verdicts(request: AuthorizationRequest) -> tuple[LayerVerdict, ...]:
@@ -90,7 +104,15 @@ def _verdict(layer: Layer, request: AuthorizationRequest) -> LayerVerdict | None
     misses.sort(key=lambda miss: ("Action" in miss.elements, len(miss.elements)))
     said = layer.verdict(request)
     told = denies if said is Verdict.DENY else allows if said is Verdict.ALLOW else ()
-    return LayerVerdict(levels[0].type, layer.SIDE, account, said, tuple(told), tuple(misses[:MISSES_TOLD]))
+    of_levels: tuple[LevelVerdict, ...] = ()
+    if layer.TYPE in _OF_ORGANIZATIONS:
+        of_levels = tuple(_level(level, request) for level in levels)
+    return LayerVerdict(levels[0].type, layer.SIDE, account, said, tuple(told), tuple(misses[:MISSES_TOLD]), of_levels)
+
+
+def _level(level: Level, request: AuthorizationRequest) -> LevelVerdict:
+    holder = level.policies[0].holder if level.policies else ""
+    return LevelVerdict(holder, verdict_of(level.policies, request), level.policies)
 
 
 def _statements(
@@ -180,7 +202,7 @@ def _hidden(decision: Decision) -> dict[str, Any] | None:
 
 
 def _layer_json(layer: LayerVerdict) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         "type": layer.type.value,
         "side": layer.side,
         "account": layer.account,
@@ -195,6 +217,16 @@ def _layer_json(layer: LayerVerdict) -> dict[str, Any]:
             for miss in layer.misses
         ],
     }
+    if layer.levels:
+        shown["levels"] = [
+            {
+                "holder": level.holder,
+                "verdict": level.verdict.value,
+                "policies": [{"name": policy.name, "arn": policy.arn} for policy in level.policies],
+            }
+            for level in layer.levels
+        ]
+    return shown
 
 
 def _statement_json(statement: Statement, policy: NamedPolicy) -> dict[str, Any]:
@@ -204,6 +236,8 @@ def _statement_json(statement: Statement, policy: NamedPolicy) -> dict[str, Any]
         "index": statement.index,
         "line": statement.line,
         "column": statement.column,
+        "endLine": statement.end_line,
+        "endColumn": statement.end_column,
         "sourcePolicyId": policy.name,
         "sourcePolicyArn": policy.arn,
         "sourcePolicyHolder": policy.holder,

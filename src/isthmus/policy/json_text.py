@@ -57,6 +57,7 @@ class JsonText:
         self._text = text
         self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
         self._offsets: dict[Path, int] = {}
+        self._ends: dict[Path, int] = {}
         try:
             self.value, end = self._value(self._skip(0), (), 0)
         except JSONDecodeError as error:
@@ -72,6 +73,10 @@ class JsonText:
         while path and path not in self._offsets:
             path = path[:-1]
         return self._place(self._offsets.get(path, 0))
+
+    def end(self, path: Path) -> tuple[int, int]:
+        """Line and column, from 1, just behind the object at a path. Raises KeyError where there is none."""
+        return self._place(self._ends[path])
 
     def _place(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._lines, offset)
@@ -95,7 +100,10 @@ class JsonText:
             string, end = scanstring(text, at + 1, True)
             return string, end
         if first == "{":
-            return self._object(at, path, depth)
+            members, end = self._object(at, path, depth)
+            if depth <= _PLACES_DEPTH:
+                self._ends[path] = end
+            return members, end
         if first == "[":
             return self._array(at, path, depth)
         for word, value in _WORDS.items():

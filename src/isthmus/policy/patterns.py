@@ -165,6 +165,9 @@ def arn_glob_of(fields: Sequence[Sequence[Token]]) -> Test:
     heads, rest = complete[:5], complete[5]
     if all(isinstance(token, str) for head in heads for token in head):
         prefix = ":".join("".join(map(str, head)) for head in heads) + ":"
+        if prefix.count(":") >= ARN_FIELDS:
+            # The value of a variable cannot move the fields behind it.
+            return lambda text: False
         # Literal heads and the rest are one glob: nothing before the fifth colon can vary.
         if rest and isinstance(rest[0], str):
             return glob_of((prefix + rest[0], *rest[1:]))

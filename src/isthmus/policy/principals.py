@@ -104,17 +104,14 @@ class _Listed:
         """The most direct way in which an entry names the requester; `*` apart."""
         kind = principal.kind
         if kind is _SERVICE:
-            return DIRECT if principal.entity_id in self.services or principal.arn in self.services else NONE
+            return DIRECT if principal.entity_id in self.services else NONE
         if kind is _WEB:
             return DIRECT if principal.entity_id in self.federated else NONE
         if kind is _ANONYMOUS:
             return NONE
         best = NONE
         for name in self.entities:
-            naming = _entity(principal, name, ids)
-            if naming is DIRECT:
-                return naming
-            best = max(best, naming)
+            best = max(best, _entity(principal, name, ids))
         if best is NONE and self._names_account(principal, ids):
             return DIRECT if kind is _ROOT else ACCOUNT
         return best
@@ -124,7 +121,7 @@ class _Listed:
         kind = principal.kind
         if self.everybody:
             return True
-        if kind in (_SERVICE, _WEB, _ANONYMOUS):
+        if kind in (_SERVICE, _WEB):
             return self.naming(principal, ids) is not NONE
         if not self._names_account(principal, ids):
             return False

@@ -1,15 +1,14 @@
 """What AWS refuses to store, with AWS's words.
 
-Sources: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM and AWS STS quotas"; S3 User
-Guide, "Policies
-and permissions in Amazon S3"; Organizations User Guide, "SCP syntax", "RCP syntax" and "Quotas". Each
-check reads the
-JSON first (which elements there are, of which type), then the parsed statements (what stands in them).
+Sources: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM and AWS STS quotas"; S3 User Guide,
+"Policies and permissions in Amazon S3"; Organizations User Guide, "SCP syntax", "RCP syntax" and "Quotas". Each check
+reads the JSON first (which elements there are, of which type), then the parsed statements (what stands in them).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NoReturn
 
 from .conditions import operator_problem
@@ -27,6 +26,8 @@ from .layers.rcp import SERVICES as RCP_SERVICES
 from .patterns import glob
 from .principals import account_named
 
+Parse = Callable[[str], PolicyDocument]
+"""How a check gets its document: `PolicyDocument.parse`, or `PolicyDocument.tried` for one that will not be kept."""
 ORGANIZATION_POLICY_CHARACTERS = 5120
 BUCKET_POLICY_BYTES = 20 * 1024
 
@@ -46,7 +47,6 @@ _STATEMENT = frozenset(
 _IAM_SID = re.compile(r"[A-Za-z0-9]*\Z")
 # IAM's own pattern for documents: tab, line feed, carriage return and U+0020 to U+00FF.
 _FOREIGN_CHARACTER = re.compile("[^\t\n\r\x20-\xff]")
-_SPACE_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\s+', re.DOTALL)
 _VENDOR = re.compile(r"[a-zA-Z0-9-]+\Z")
 _PARTITIONS = frozenset({"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"})
 _IAM_TYPES = (
@@ -73,23 +73,13 @@ _PRINCIPAL_ARN = re.compile(
 _SERVICE_NAME = re.compile(r"[a-z0-9.-]+\.[a-z0-9.-]+\Z")
 
 
-def size_without_whitespace(text: str) -> int:
-    """Characters of a policy text as IAM counts them against its quotas: white space outside strings is
-    free."""
-    return len(_SPACE_OUTSIDE_STRINGS.sub(_keep_strings, text))
-
-
-def _keep_strings(found: re.Match[str]) -> str:
-    return found.group() if found.group().startswith('"') else ""
-
-
 # Identity-based, boundary and session policies
 
 
-def check_identity_policy(text: str) -> PolicyDocument:
+def check_identity_policy(text: str, parse: Parse = PolicyDocument.parse) -> PolicyDocument:
     """A managed or inline policy, or a boundary. Raises MalformedPolicy."""
     _iam_json(text)
-    document = PolicyDocument.parse(text)
+    document = parse(text)
     for statement, at in _with_place(document):
         _no_principal(statement, at)
         _identity_statement(statement, at)
@@ -102,11 +92,11 @@ def check_session_policy(text: str) -> PolicyDocument:
     return check_identity_policy(text)
 
 
-def check_scp(text: str) -> PolicyDocument:
+def check_scp(text: str, parse: Parse = PolicyDocument.parse) -> PolicyDocument:
     """A service control policy; since 2025 the full language, without principals. Raises MalformedPolicy."""
     if len(text) > ORGANIZATION_POLICY_CHARACTERS:
         raise MalformedPolicy("The provided policy document exceeds the maximum size limit.")
-    return check_identity_policy(text)
+    return check_identity_policy(text, parse)
 
 
 def check_rcp(text: str) -> PolicyDocument:
@@ -150,7 +140,7 @@ def _identity_statement(statement: Statement, at: _Place) -> None:
         problem = resource_problem(resource)
         if problem:
             _refuse(problem, at, "Resource", "NotResource")
-    _conditions(statement, at)
+    _conditions(statement)
 
 
 def action_problem(action: str) -> str | None:
@@ -203,11 +193,11 @@ def resource_problem(resource: str) -> str | None:
 # Trust policies
 
 
-def check_trust_policy(text: str) -> PolicyDocument:
+def check_trust_policy(text: str, parse: Parse = PolicyDocument.parse) -> PolicyDocument:
     """A role's trust policy. Raises MalformedPolicy; that its principals exist is for the caller to find
     out."""
     _iam_json(text)
-    document = PolicyDocument.parse(text)
+    document = parse(text)
     for statement, at in _with_place(document):
         if statement.resources is not None:
             _refuse("Has prohibited field Resource", at, "Resource", "NotResource")
@@ -224,7 +214,7 @@ def check_trust_policy(text: str) -> PolicyDocument:
             _refuse('AssumeRole policy contained an invalid principal: "STAR":"*".', at, "Principal")
         if problem:
             _refuse(f"Invalid principal in policy: {problem}", at, "Principal")
-        _conditions(statement, at)
+        _conditions(statement)
     _unique_sids(document)
     return document
 
@@ -277,14 +267,14 @@ def _can_be(kind: str, name: str) -> bool:
 # Bucket policies
 
 
-def check_bucket_policy(text: str, bucket: str) -> PolicyDocument:
+def check_bucket_policy(text: str, bucket: str, parse: Parse = PolicyDocument.parse) -> PolicyDocument:
     """The policy of `bucket`. Raises MalformedPolicy with S3's words."""
     if len(text.encode("utf-8", "surrogatepass")) > BUCKET_POLICY_BYTES:
         raise MalformedPolicy("Policy document exceeds the maximum allowed document size of 20480 bytes")
     json = _s3_json(text)
     _s3_fields(json)
     try:
-        document = PolicyDocument.parse(text)
+        document = parse(text)
     except MalformedPolicy as error:
         raise MalformedPolicy("Invalid policy syntax.", error.line, error.column) from None
     for statement, at in _with_place(document):
@@ -369,7 +359,7 @@ def _fits(statement: Statement) -> bool:
         name = action.partition(":")[2].lower()
         if action == "*" or "*" in name or "?" in name:
             return True
-        if name not in _ACCOUNT_ACTIONS and (has_object if _is_object_action(name) else has_bucket):
+        if name not in _ACCOUNT_ACTIONS and (has_object if is_object_action(name) else has_bucket):
             return True
     return False
 
@@ -378,7 +368,7 @@ _ACCOUNT_ACTIONS = frozenset({"listallmybuckets", "getaccountpublicaccessblock",
 _OBJECT_WORDS = ("object", "multipart", "replicate", "governance", "initiatereplication")
 
 
-def _is_object_action(name: str) -> bool:
+def is_object_action(name: str) -> bool:
     """Whether an S3 action (lower case) takes objects: its name says so (Service Authorization Reference)."""
     if name == "objectowneroverridetobucketowner":
         return True
@@ -450,7 +440,7 @@ def _unique_sids(document: PolicyDocument) -> None:
         seen.add(statement.sid)
 
 
-def _conditions(statement: Statement, at: _Place) -> None:
+def _conditions(statement: Statement) -> None:
     for entry in statement.conditions:
         problem = operator_problem(entry)
         if problem:

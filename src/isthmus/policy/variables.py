@@ -1,9 +1,7 @@
-"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`,
-`${$}`.
+"""Policy variables: `${aws:username}`, with a default `${key, 'text'}`, and the literals `${*}`, `${?}`, `${$}`.
 
-Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17
-have them.
-A template is compiled once; filling it costs a lookup a variable. Substituted text is literal.
+Source: IAM User Guide, "IAM policy elements: Variables and tags". Only documents of version 2012-10-17 have them. A
+template is compiled once; filling it costs a lookup a variable. Substituted text is literal.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from .model import Context
 from .patterns import ARN_FIELDS, STAR, Token, Wild, split_arn, tokens_of
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_NAMED = re.compile(r"\s*([^,'\s][^,']*?)\s*(?:,\s*'([^']*)'\s*)?\Z")
+_LITERALS = ("*", "?", "$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +35,17 @@ def template_of(text: str, wildcards: bool) -> Template:
     parts: list[Part] = []
     at = 0
     for found in _VARIABLE.finditer(text):
-        if found.start() > at:
-            parts.extend(_plain(text[at : found.start()], wildcards))
+        parts.extend(_plain(text[at : found.start()], wildcards))
         parts.extend(_reference(found, wildcards))
         at = found.end()
-    if at < len(text):
-        parts.extend(_plain(text[at:], wildcards))
+    parts.extend(_plain(text[at:], wildcards))
     return _joined(parts)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The context keys that a text refers to, as they are written."""
+    named = (_name_and_default(found.group(1)) for found in _VARIABLE.finditer(text))
+    return tuple(found[0] for found in named if found is not None and found[0] not in _LITERALS)
 
 
 def is_constant(template: Template) -> bool:
@@ -91,21 +93,18 @@ def fill_arn(fields: Sequence[Template], context: Context) -> list[tuple[Token, 
 
 
 def literal_test(fields: Sequence[Template]) -> Callable[[str, Context], bool] | None:
-    """A quick test for the usual form, an ARN with variables and no wildcard but a last `*`; None for
+    """A quick test for the usual form of a Resource with variables, which has no wildcard but a last `*`; None for
     others."""
-    parts: list[str | Variable] = []
+    parts: list[Part] = []
     for at, field in enumerate(fields):
         if at:
             parts.append(":")
-        for part in field:
-            if isinstance(part, Wild):
-                if part is STAR and at == ARN_FIELDS - 1 and part is field[-1]:
-                    continue
-                return None
-            parts.append(part)
-    if len(fields) != ARN_FIELDS:
+        parts.extend(field)
+    open_ended = parts[-1] is STAR
+    if open_ended:
+        parts.pop()
+    if any(isinstance(part, Wild) for part in parts):
         return None
-    open_ended = bool(fields[-1]) and fields[-1][-1] is STAR
     # No wildcard is left in it.
     joined = cast(tuple[str | Variable, ...], _joined(parts))
 
@@ -132,20 +131,36 @@ def _plain(text: str, wildcards: bool) -> tuple[Part, ...]:
 
 def _reference(found: re.Match[str], wildcards: bool) -> tuple[Part, ...]:
     inside = found.group(1)
-    if inside in ("*", "?", "$"):
+    if inside in _LITERALS:
         return (inside,)
-    named = _NAMED.match(inside)
-    if named is None:
+    named = _name_and_default(inside)
+    if named is None:  # what is no reference stays text
         return _plain(found.group(), wildcards)
-    return (Variable(named.group(1).lower(), named.group(2)),)
+    return (Variable(named[0].lower(), named[1]),)
+
+
+def _name_and_default(inside: str) -> tuple[str, str | None] | None:
+    """The key and the default, if any, of `${key, 'default'}`; None for what is no reference."""
+    name, comma, default = inside.partition(",")
+    name, default = name.strip(), default.strip()
+    quoted = len(default) >= 2 and default[0] == default[-1] == "'" and "'" not in default[1:-1]
+    if not name or "'" in name or (comma and not quoted):
+        return None
+    return name, default[1:-1] if comma else None
 
 
 def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Neighbouring literal pieces made one, empty ones dropped."""
     joined: list[Part] = []
+    run: list[str] = []
     for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
-            joined.append(part)
+        if isinstance(part, str):
+            run.append(part)
+            continue
+        if text := "".join(run):
+            joined.append(text)
+        joined.append(part)
+        run.clear()
+    if text := "".join(run):
+        joined.append(text)
     return tuple(joined)

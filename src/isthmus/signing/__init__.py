@@ -11,6 +11,7 @@ from .form import PostedForm, read_form
 from .payload import VerifiedBody, declared_payload, verified_body, without_aws_chunked
 from .post_policy import check_length, check_post_policy
 from .presented import Form, Presented, Version, credentials_of, credentials_of_form
+from .scope import scope_service
 from .sign import encode_chunks, presign, sign_headers
 from .verify import signing_key, signing_key_of, verify
 
@@ -31,6 +32,7 @@ __all__ = [
     "encode_chunks",
     "presign",
     "read_form",
+    "scope_service",
     "sign_headers",
     "signing_key",
     "signing_key_of",

@@ -6,7 +6,7 @@ Version 4, "Create a canonical request" (IAM User Guide):
 
 S3 encodes the path once and takes it as it is; every other service removes `.`, `..` and empty segments and
 encodes what is left a second time. Clients disagree about characters that need no encoding but may have one
-(`!`, `*`, `+` …). AWS decodes and encodes again, so `normalised` is AWS's form; `as_sent` keeps the bytes
+(`!`, `*`, `+` …). AWS decodes and encodes again, which is the usual form here too; `as_sent` keeps the bytes
 of the request, which is what curl and a few SDKs sign. Both name exactly one request.
 """
 
@@ -178,18 +178,18 @@ def string_to_sign_v2(request: Request, virtual_bucket: str | None, expires: int
     """
     headers = request.headers
     date = str(expires) if expires is not None else ("" if "x-amz-date" in headers else headers.get("date", ""))
-    amz = "".join(
-        f"{name}:{_V2_BLANKS.sub(' ', headers[name]).strip()}\n"
-        for name in sorted(headers)
-        if name.startswith("x-amz-")
-    )
+    signed = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
     kept = []
     for part in request.query.split("&"):
         name, equals, value = part.partition("=")
+        # Version 2 signs the values decoded.
+        decoded = unquote_to_bytes(value.replace("+", " ")).decode("utf-8", "surrogateescape")
         if name in _V2_PARAMETERS:
-            # Version 2 signs the values decoded.
-            decoded = unquote_to_bytes(value.replace("+", " ")).decode("utf-8", "surrogateescape")
             kept.append((name, f"{name}={decoded}" if equals and value else name))
+        elif expires is not None and name.lower().startswith("x-amz-"):
+            # An address has no headers: what would be one stands among its parameters.
+            signed.setdefault(name.lower(), decoded)
+    amz = "".join(f"{name}:{_V2_BLANKS.sub(' ', signed[name]).strip()}\n" for name in sorted(signed))
     kept.sort()
     resource = (f"/{virtual_bucket}" if virtual_bucket else "") + (request.path or "/")
     if kept:

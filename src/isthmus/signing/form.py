@@ -22,14 +22,13 @@ _FILENAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"|filename=([^\s;"]+)', re.I
 
 @dataclass(slots=True)
 class PostedForm:
-    """fields: names lower case; the first of a name counts. filename, content_type: of the file part.
+    """fields: names lower case; the first of a name counts. filename: of the file part.
 
     file: its bytes, of unknown length; raises AwsError MalformedPOSTRequest if the form ends inside it.
     """
 
     fields: dict[str, str]
     filename: str
-    content_type: str | None
     file: Body
 
 
@@ -120,7 +119,7 @@ async def read_form(body: Body, content_type: str) -> PostedForm:
         if name == "file":
             shown = _FILENAME.search(disposition)
             filename = (shown[1] if shown[1] is not None else shown[2]) if shown else ""
-            return PostedForm(fields, filename, headers.get("content-type"), _FileBody(held, source, delimiter))
+            return PostedForm(fields, filename, _FileBody(held, source, delimiter))
         try:
             fields.setdefault(name, (await until(delimiter)).decode("utf-8"))
         except UnicodeDecodeError:

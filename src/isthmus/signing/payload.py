@@ -171,6 +171,8 @@ def verified_body(request: Request, presented: Presented | None, key: bytes | No
 
 def without_aws_chunked(content_encoding: str) -> str:
     """A `Content-Encoding` header as S3 stores it: `aws-chunked` is a matter of the transfer alone."""
+    if "aws-chunked" not in content_encoding.lower():
+        return content_encoding
     kept = [part.strip() for part in content_encoding.split(",")]
     return ",".join(part for part in kept if part and part.lower() != "aws-chunked")
 

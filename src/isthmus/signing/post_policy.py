@@ -19,7 +19,8 @@ from isthmus.wire import AwsError
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")
 # Fields that need no condition: those of the signature itself, and the file.
 _FREE_FIELDS = frozenset(("x-amz-signature", "signature", "awsaccesskeyid", "policy", "file", "x-amz-security-token"))
-_FREE_PREFIX = "x-ignore-"
+# A checksum says nothing about the object that its bytes do not say.
+_FREE_PREFIXES = ("x-ignore-", "x-amz-checksum-", "x-amz-sdk-checksum-")
 
 
 def check_post_policy(policy: str, fields: Mapping[str, str], bucket: str, now: float) -> tuple[int, int] | None:
@@ -61,7 +62,7 @@ def check_post_policy(policy: str, fields: Mapping[str, str], bucket: str, now: 
                 raise _invalid(f"Invalid Condition: unknown operation '{condition[0]}'.")
         else:
             raise _invalid("Invalid Condition: a condition must be an object or a list.")
-    extra = sorted(name for name in fields if name not in met and not name.startswith(_FREE_PREFIX))
+    extra = sorted(name for name in fields if name not in met and not name.startswith(_FREE_PREFIXES))
     if extra:
         raise _denied(f"Extra input fields: {', '.join(extra)}")
     return bounds
@@ -117,6 +118,8 @@ def _compare(operator: str, name: str, wanted: object, values: Mapping[str, str]
     if not isinstance(wanted, str):
         raise _invalid("Invalid Condition: a value must be a string.")
     value = values.get(name.lower())
+    if value is None and operator == "starts-with" and not wanted:
+        return  # whatever stands there is good, and so is nothing
     if value is not None:
         if operator == "eq" and value == wanted:
             return

@@ -13,13 +13,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import unquote_plus
 
 from isthmus.wire import AwsError, Request
 
 from .dates import iso_basic, parse_date, parse_iso_basic
+from .scope import authorization_parts, scope_of, signed_headers_of
 
 Form = Literal["REST-HEADER", "REST-QUERY-STRING", "POST"]
 Version = Literal["AWS4-HMAC-SHA256", "AWS"]
@@ -28,7 +28,6 @@ V4: Literal["AWS4-HMAC-SHA256"] = "AWS4-HMAC-SHA256"
 V2: Literal["AWS"] = "AWS"
 MAX_EXPIRES = 604_800  # a week, the longest life of a presigned URL
 
-_SHAPE = 'expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
 _QUERY_V4_NAMES = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 _QUERY_V4_REQUIRED = (
     "X-Amz-Algorithm",
@@ -138,7 +137,7 @@ def credentials_of_form(fields: Mapping[str, str]) -> Presented | None:
                 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"',
                 extra={"ArgumentName": "x-amz-algorithm", "ArgumentValue": fields["x-amz-algorithm"]},
             )
-        scope = _scope(fields["x-amz-credential"])
+        scope = scope_of(fields["x-amz-credential"])
         if isinstance(scope, str):
             raise AwsError(
                 "InvalidArgument",
@@ -216,50 +215,22 @@ def _missing_field(name: str) -> AwsError:
 # -------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def _scope(credential: str) -> tuple[str, str, str, str] | str:
-    """Access key, date, region and service of a credential; or what is wrong with it, in S3's words."""
-    parts = credential.split("/")
-    if len(parts) < 5:
-        return f"the Credential is mal-formed; {_SHAPE}"
-    # Access keys made by others may contain slashes; the last four parts are the scope.
-    access_key = "/".join(parts[:-4])
-    date, region, service, terminal = parts[-4:]
-    if not access_key:
-        return "a non-empty Access Key (AKID) must be provided in the credential."
-    if parse_iso_basic(date + "T000000Z") is None:
-        return f'incorrect date format "{date}". This date in the credential must be in the format "yyyyMMdd".'
-    if terminal != "aws4_request":
-        return f'incorrect terminal "{terminal}". This endpoint uses "aws4_request".'
-    return access_key, date, region, service
-
-
-@lru_cache(maxsize=1024)
-def _signed_headers(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.lower().split(";") if name)
-
-
 def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
-    credential = signed_headers = signature = ""
-    for part in rest.split(","):
-        name, equals, value = part.strip().partition("=")
-        if name == "Credential":
-            credential = value
-        elif name == "SignedHeaders":
-            signed_headers = value
-        elif name == "Signature":
-            signature = value
-        elif name and not equals and service not in (None, "s3"):
-            raise AwsError(
-                "IncompleteSignature",
-                "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with "
-                "SHA-256 and "
-                "encoded with Base64): "
-                f"'{base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()}'.",
-            )
+    # All but the signature is the same in every request that one client signs on one day.
+    same, _, signature = rest.rpartition("Signature=")
+    if "," in signature or not same.endswith((" ", ",")):
+        same, signature = rest, ""
+    credential, signed_headers, elsewhere, odd = authorization_parts(same)
+    signature = signature.strip() or elsewhere
+    if odd and service not in (None, "s3"):
+        raise AwsError(
+            "IncompleteSignature",
+            "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded "
+            f"with Base64): '{base64.b64encode(hashlib.sha256(odd.encode()).digest()).decode()}'.",
+        )
     headers = request.headers
     written = headers.get("x-amz-date") or headers.get("date")
-    scope = _scope(credential) if credential else ""
+    scope = scope_of(credential) if credential else ""
     if service is None:
         service = scope[3] if isinstance(scope, tuple) else "s3"
     if service != "s3":
@@ -296,7 +267,7 @@ def _header_v4(request: Request, rest: str, service: str | None) -> Presented:
         date,
         region,
         service,
-        _signed_headers(signed_headers),
+        signed_headers_of(signed_headers),
         moment,
         timestamp,
     )
@@ -364,7 +335,7 @@ def _query_v4(request: Request, service: str | None) -> Presented:
     for name, value in decoded_query(request.query):
         parameters.setdefault(name, value)
     credential = parameters.get("X-Amz-Credential", "")
-    scope = _scope(credential)
+    scope = scope_of(credential)
     if service is None:
         service = scope[3] if isinstance(scope, tuple) else "s3"
     required = _QUERY_V4_REQUIRED if service == "s3" else _QUERY_V4_REQUIRED[:-1]
@@ -413,7 +384,7 @@ def _query_v4(request: Request, service: str | None) -> Presented:
         date,
         region,
         service,
-        _signed_headers(parameters["X-Amz-SignedHeaders"]),
+        signed_headers_of(parameters["X-Amz-SignedHeaders"]),
         moment,
         timestamp,
         _lifetime(parameters["X-Amz-Expires"]) if "X-Amz-Expires" in parameters else None,
@@ -425,19 +396,20 @@ def _lifetime(text: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
         raise _bad_query("X-Amz-Expires should be a number")
     if digits != text:
-        raise _bad_query("X-Amz-Expires must be non-negative")
+        raise _bad_query("X-Amz-Expires must be non-negative", 403)
     # Twenty digits already exceed the limit; int() need not look at more.
     if len(digits) > 20 or int(digits) > MAX_EXPIRES:
         raise _bad_query(
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires "
             "must be less "
-            "than 604800 seconds"
+            "than 604800 seconds",
+            403,
         )
     return int(digits)
 
 
-def _bad_query(message: str) -> AwsError:
-    return AwsError("AuthorizationQueryParametersError", message)
+def _bad_query(message: str, status: int = 400) -> AwsError:
+    return AwsError("AuthorizationQueryParametersError", message, status)
 
 
 # --- signature version 2 (S3 only)
@@ -452,7 +424,8 @@ def _header_v2(request: Request, authorization: str) -> Presented:
             "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature",
             extra={"ArgumentName": "Authorization", "ArgumentValue": authorization},
         )
-    written = request.headers.get("x-amz-date") or request.headers.get("date")
+    # x-amz-date counts instead of Date wherever it is sent, also when it says nothing.
+    written = request.headers.get("x-amz-date", request.headers.get("date"))
     moment = None if written is None else parse_date(written)
     if moment is None or moment < 0:
         raise _no_date()

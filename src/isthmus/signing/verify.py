@@ -66,7 +66,7 @@ def verify(
     """Return if the request was signed with `secret` and is fresh at `now` (seconds since the epoch).
 
     payload_hash: hex SHA-256 of the body, for services other than S3, whose bodies are read first; the empty
-        body's when not given. S3 takes what the request declares.
+        body's when not given. For S3 what `declared_payload` found, where the caller has asked it already.
     virtual_bucket: the bucket named by the host (version 2 only).
     Raises AwsError: SignatureDoesNotMatch, RequestTimeTooSkewed, AccessDenied (expired, or unsigned headers),
     InvalidRequest and InvalidArgument for the payload declaration.
@@ -93,7 +93,7 @@ def _verify_v4(presented: Presented, request: Request, secret: str, now: float, 
         payload_hash = UNSIGNED
         if "x-amz-content-sha256" in presented.signed_headers or "X-Amz-Content-Sha256=" in request.query:
             payload_hash = declared_payload(request, presented)
-    else:
+    elif payload_hash is None:
         payload_hash = declared_payload(request, presented)
     key = signing_key(secret, presented.date, presented.region, presented.service)
     canonical = canonical_request(
@@ -156,25 +156,20 @@ def _check_lifetime(presented: Presented, now: float) -> None:
     lifetime = presented.lifetime or 0
     expires_at = presented.moment + lifetime
     if now >= expires_at:
-        raise AwsError(
-            "AccessDenied",
-            "Request has expired",
-            extra={
-                "X-Amz-Expires": str(lifetime),
-                "Expires": iso_seconds(expires_at),
-                "ServerTime": iso_seconds(now),
-            },
-        )
-    if presented.moment > now + SKEW_SECONDS:
-        raise AwsError(
-            "AccessDenied",
-            "Request is not valid yet",
-            extra={
-                "X-Amz-Expires": str(lifetime),
-                "Expires": iso_seconds(expires_at),
-                "ServerTime": iso_seconds(now),
-            },
-        )
+        message = "Request has expired"
+    elif presented.moment > now + SKEW_SECONDS:
+        message = "Request is not valid yet"
+    else:
+        return
+    raise AwsError(
+        "AccessDenied",
+        message,
+        extra={
+            "X-Amz-Expires": str(lifetime),
+            "Expires": iso_seconds(expires_at),
+            "ServerTime": iso_seconds(now),
+        },
+    )
 
 
 def _check_skew(presented: Presented, now: float, s3: bool) -> None:

@@ -43,6 +43,7 @@ _STATUS = {
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "InvalidObjectState",
+        "ObjectNotInActiveTierError",
         "InvalidPayer",
         "InvalidSecurity",
         "RequestTimeTooSkewed",

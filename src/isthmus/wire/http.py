@@ -49,6 +49,11 @@ class Request:
     """The client's IP address."""
     secure: bool = False
     """Whether it came over TLS."""
+    tls_version: str = ""
+    """`1.2` or `1.3` where TLS ends here."""
+    cipher_suite: str = ""
+    """OpenSSL's name of the cipher suite where TLS ends here."""
+    http_version: str = "1.1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from defusedxml.ElementTree import fromstring
 
 from .errors import AwsError
 from .http import Request
-from .models import service_model
+from .models import operation_model
 from .route import S3Route
 from .values import BadValue, read_scalar
 
@@ -28,6 +28,15 @@ _INVALID = {"encoding-type": "Invalid Encoding Method specified in Request"}
 # Enumerations whose values the operation itself judges, with an error code of its own.
 _OWN_ERROR = frozenset({"x-amz-storage-class", "x-amz-acl", "x-amz-server-side-encryption", "x-amz-object-ownership",
                         "x-amz-checksum-algorithm", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-type"})  # fmt: skip
+# Elements whose unknown values are well-formed: their operations have errors of their own for them.
+_JUDGED = frozenset({"BucketLocationConstraint", "FilterRuleName", "Event"})
+
+# What S3 also reads from the query of a presigned URL, where several SDKs put the x-amz- headers of the request they
+# sign. Of tags, encryption and checksums it takes no notice there.
+_HOISTED = frozenset({"x-amz-acl", "x-amz-expected-bucket-owner"})
+_HOISTED_PREFIX = "x-amz-meta-"
+
+_ANY_CASE = frozenset({"x-amz-checksum-mode"})  # the SDK for C++ says `enabled`, the model `ENABLED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, 
         given["Bucket"] = route.bucket
     if route.key is not None:
         given["Key"] = route.key
-    headers = request.headers
+    headers = _with_hoisted(request.headers, route.query)
     for sent, known in ((route.query, plan.query), (headers, plan.headers)):
         for name in sent.keys() & known.keys():
             member, shape = known[name]
@@ -66,9 +75,18 @@ def parse_s3_input(operation: OperationModel, route: S3Route, request: Request, 
     return given
 
 
+def _with_hoisted(headers: dict[str, str], query: dict[str, str]) -> dict[str, str]:
+    """The headers, with those that a presigned URL carries in its query."""
+    if "X-Amz-Signature" not in query and "Signature" not in query:
+        return headers
+    lower = {name.lower(): value for name, value in query.items()}
+    hoisted = {name: lower[name] for name in lower if name in _HOISTED or name.startswith(_HOISTED_PREFIX)}
+    return {**hoisted, **headers} if hoisted else headers
+
+
 @cache
 def _plan(name: str) -> _Plan:
-    operation = service_model("s3").operation_model(name)
+    operation = operation_model("s3", name)
     shape = operation.input_shape
     query: dict[str, tuple[str, Shape]] = {}
     headers: dict[str, tuple[str, Shape]] = {}
@@ -101,6 +119,8 @@ def _parameter(shape: Any, name: str, text: str) -> Any:
         raise _invalid(message, name, text) from None
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**63:
         raise _invalid(_INTEGERS.format(name=name), name, text)
+    if name in _ANY_CASE:
+        value = str(value).upper()
     enum = shape.metadata.get("enum")
     if enum and value not in enum and name not in _OWN_ERROR:
         raise _invalid(_INVALID.get(name, f"Invalid value for {name}"), name, text)
@@ -129,14 +149,33 @@ def _payload(plan: _Plan, body: bytes) -> dict[str, Any]:
 
 def read_xml(shape: Shape, body: bytes) -> Any:
     """The value of an XML document; entities and DTDs are refused. Raises AwsError MalformedXML."""
+    return _reader(shape)(_root(shape, body))
+
+
+def read_members(shape: Any, body: bytes) -> dict[str, Any]:
+    """Those members of an input that are elements of its body, where no single member is the whole of it.
+
+    Raises AwsError MalformedXML.
+    """
+    root = _root(shape, body)
+    value: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        if "location" not in member.serialization:
+            written = member.serialization.get("name", name)
+            found = next((child for child in root if isinstance(child.tag, str) and _local(child) == written), None)
+            if found is not None:
+                value[name] = _reader(member)(found)
+    return value
+
+
+def _root(shape: Shape, body: bytes) -> Element:
     try:
-        root = fromstring(body, forbid_dtd=True)
+        root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise AwsError("MalformedXML", MALFORMED_XML) from None
-    expected = shape.serialization.get("name", shape.name)
-    if _local(root) not in (expected, shape.name):
+    if _local(root) not in (shape.serialization.get("name", shape.name), shape.name):
         raise AwsError("MalformedXML", MALFORMED_XML)
-    return _reader(shape)(root)
+    return root
 
 
 Read = Callable[[Element], Any]
@@ -192,8 +231,7 @@ def _scalar(shape: Shape, element: Element) -> Any:
     except BadValue:
         raise AwsError("MalformedXML", MALFORMED_XML) from None
     enum = shape.metadata.get("enum")
-    # An unknown region is well-formed; CreateBucket has an error of its own for it.
-    if enum and value not in enum and shape.name != "BucketLocationConstraint":
+    if enum and value not in enum and shape.name not in _JUDGED:
         raise AwsError("MalformedXML", MALFORMED_XML)
     return value
 

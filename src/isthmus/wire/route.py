@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 from .errors import AwsError
@@ -28,8 +28,7 @@ _SUPERSEDED = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class S3Route:
+class S3Route(NamedTuple):
     """Where a request goes. query: its parameters, decoded; the first value of each name.
 
     virtual_bucket: the bucket when the Host header named it.
@@ -65,7 +64,7 @@ def route_s3(request: Request, domains: tuple[str, ...]) -> S3Route:
         encoded_key = path[1:]
     else:
         encoded_bucket, _, encoded_key = path[1:].partition("/")
-        bucket = unquote(encoded_bucket) or None
+        bucket = (unquote(encoded_bucket) if "%" in encoded_bucket else encoded_bucket) or None
     key = _decode(encoded_key) or None
     query = parse_query(request.query)
     level = "service" if bucket is None else "bucket" if key is None else "object"
@@ -111,7 +110,7 @@ def _table() -> dict[tuple[str, str], list[_Candidate]]:
             serialization = shape.members[member].serialization
             if serialization.get("location") == "querystring":
                 signs[serialization["name"]] = None
-            elif serialization.get("location") == "header":
+            elif serialization.get("location") == "header" and not arguments:  # else the URI tells it apart
                 headers.append(serialization["name"].lower())
         candidate = _Candidate(name, tuple(signs.items()), tuple(headers))
         table.setdefault((operation.http["method"], level), []).append(candidate)

@@ -3,8 +3,9 @@
 Source: Smithy specification, "AWS restXml protocol" and "AWS query protocol"; "Error responses" in the S3 API
 reference. How an operation's output is written is worked out once per operation.
 
-Two members of an output are not the model's: `ResponseHeaders`, further headers as (name, value) pairs, and
-`ResponseStatus`, a status other than the model's.
+Three members of an output are not the model's: `ResponseHeaders`, further headers as (name, value) pairs,
+`ResponseStatus`, a status other than the model's, and `EncodedAuthorizationMessage`, an element beside the result of
+the query protocol, as it stands in errors.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from botocore.model import OperationModel, Shape
 
 from .errors import AwsError
 from .http import Response
-from .models import service_model
+from .json_protocol import render_json, render_json_error
+from .models import operation_model, service_model
 from .values import write_scalar
 from .xml_writer import Write, XmlWriters, escape
 
 _S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_NAMESPACES = {"s3": _S3_NAMESPACE, "s3control": "http://awss3control.amazonaws.com/doc/2018-08-20/"}
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XML = ("Content-Type", "application/xml")
 _WRITERS = XmlWriters()
@@ -47,7 +50,7 @@ class _Plan:
     """How to write an operation's output."""
 
     status: int
-    headers: dict[str, tuple[str, Shape]]
+    headers: dict[str, tuple[str, Shape, bool]]  # name, shape and whether that is a string's
     header_maps: dict[str, str]
     stream: str | None
     text: str | None
@@ -57,19 +60,22 @@ class _Plan:
 
 def render(operation: OperationModel, output: dict[str, Any], request_id: str) -> Response:
     """The response of a successful operation of any service."""
-    if operation.service_model.metadata["protocol"] == "rest-xml":
-        return _render_s3(_s3_plan(operation.name), output)
+    protocol = operation.service_model.metadata["protocol"]
+    if protocol == "rest-xml":
+        return _render_rest(_rest_plan(operation.service_model.service_name, operation.name), output)
+    if protocol == "json":
+        return render_json(operation, output)
     return _render_query(operation, output, request_id)
 
 
-def _render_s3(plan: _Plan, output: dict[str, Any]) -> Response:
+def _render_rest(plan: _Plan, output: dict[str, Any]) -> Response:
     headers: list[tuple[str, str]] = []
     for member, value in output.items():
         if value is None:
             continue
-        if member in plan.headers:
-            name, shape = plan.headers[member]
-            headers.append((name, _header_text(shape, value)))
+        header = plan.headers.get(member)
+        if header is not None:
+            headers.append((header[0], value if type(value) is str and header[2] else _header_text(header[1], value)))
         elif member in plan.header_maps:
             prefix = plan.header_maps[member]
             headers += [(prefix + name, text) for name, text in value.items()]
@@ -91,20 +97,20 @@ def _render_s3(plan: _Plan, output: dict[str, Any]) -> Response:
 
 
 @cache
-def _s3_plan(name: str) -> _Plan:
-    operation = service_model("s3").operation_model(name)
+def _rest_plan(service: str, name: str) -> _Plan:
+    operation = operation_model(service, name)
     shape: Any = operation.output_shape
     status = operation.http.get("responseCode", 200)
     if shape is None:
         return _Plan(204 if operation.http["method"] == "DELETE" else status, {}, {}, None, None, None, None)
-    headers: dict[str, tuple[str, Shape]] = {}
+    headers: dict[str, tuple[str, Shape, bool]] = {}
     maps: dict[str, str] = {}
     body = []
     for member, item in shape.members.items():
         location = item.serialization.get("location")
         written = item.serialization.get("name", member)
         if location == "header":
-            headers[member] = (written, item)
+            headers[member] = (written, item, item.type_name == "string")
         elif location == "headers":
             maps[member] = written
         elif location is None:
@@ -112,7 +118,7 @@ def _s3_plan(name: str) -> _Plan:
     payload = shape.serialization.get("payload")
     stream = text = None
     write: Write | None = None
-    namespace = f' xmlns="{_S3_NAMESPACE}"'
+    namespace = f' xmlns="{_NAMESPACES[service]}"'
     if name == "GetBucketLocation":
         write = _location
     elif payload is not None:
@@ -138,8 +144,6 @@ def _location(out: list[str], output: dict[str, Any]) -> None:
 
 
 def _header_text(shape: Shape, value: Any) -> str:
-    if shape.type_name == "string" and isinstance(value, str):
-        return value
     if shape.type_name == "list":
         return ",".join(str(item) for item in value)
     return write_scalar(shape, value, "rfc822")
@@ -150,13 +154,15 @@ def _render_query(operation: OperationModel, output: dict[str, Any], request_id:
     out = [f'<{operation.name}Response xmlns="{namespace}">']
     if write is not None:
         write(out, output)
+    if (message := output.get("EncodedAuthorizationMessage")) is not None:
+        out.append(f"<EncodedAuthorizationMessage>{escape(message)}</EncodedAuthorizationMessage>")
     out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation.name}Response>")
     return Response(200, [("Content-Type", "text/xml")], "".join(out).encode("utf-8", "replace"))
 
 
 @cache
 def _query_writer(service: str, name: str) -> tuple[Write | None, str]:
-    operation = service_model(service).operation_model(name)
+    operation = operation_model(service, name)
     shape: Any = operation.output_shape
     namespace = operation.metadata.get("xmlNamespace", "")
     if shape is None:
@@ -166,6 +172,9 @@ def _query_writer(service: str, name: str) -> tuple[Write | None, str]:
 
 def render_error(service: str, error: AwsError, request_id: str, host_id: str, method: str = "GET") -> Response:
     """The response of a refusal in the form of the service's protocol; HEAD and 304 have no body."""
+    model = service_model(service)
+    if model.metadata["protocol"] == "json":
+        return render_json_error(model, error)
     headers = list(error.headers.items())
     if method == "HEAD" or error.status == 304:
         return Response(error.status, headers)
@@ -174,7 +183,11 @@ def render_error(service: str, error: AwsError, request_id: str, host_id: str, m
     if service == "s3":
         text = f"{_DECLARATION}<Error>{said}<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
         return Response(error.status, [*headers, _XML], text.encode("utf-8", "replace"))
-    namespace = service_model(service).metadata.get("xmlNamespace", "")
+    if service == "s3control":
+        inner = f"<Error>{said}</Error><RequestId>{request_id}</RequestId><HostId>{host_id}</HostId>"
+        text = f'{_DECLARATION}<ErrorResponse xmlns="{_NAMESPACES[service]}">{inner}</ErrorResponse>'
+        return Response(error.status, [*headers, _XML], text.encode("utf-8", "replace"))
+    namespace = model.metadata.get("xmlNamespace", "")
     fault = "Receiver" if error.status >= 500 else "Sender"
     text = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>{fault}</Type>{said}</Error>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
@@ -83,6 +84,11 @@ def write_timestamp(value: datetime | float, form: str) -> str:
 # The limits of the model, in the words of AWS's validation
 
 
+# Shapes whose documentation allows what their pattern does not: wildcards in AttachmentName (IAM API reference,
+# InlinePolicyIdentifierType).
+_PATTERNS_BESIDE_THE_TEXT = frozenset({"AttachmentName"})
+
+
 def violations(shape: Any, value: Any, path: str) -> list[str]:
     """What is wrong with a value by the model's limits, each as AWS words it; empty when all is well."""
     if shape.type_name == "structure":
@@ -107,8 +113,8 @@ def violations(shape: Any, value: Any, path: str) -> list[str]:
     if enum and value not in enum:
         found.append(_failed(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]"))
     found += _bounds(shape, len(value), value, path, "length")
-    pattern = shape.metadata.get("pattern")
-    if pattern is not None and (test := _pattern(pattern)) is not None and not test.fullmatch(value):
+    pattern = None if shape.name in _PATTERNS_BESIDE_THE_TEXT else shape.metadata.get("pattern")
+    if pattern is not None and (test := _pattern(pattern)) is not None and not test(value):
         found.append(_failed(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return found
 
@@ -156,10 +162,17 @@ _CATEGORIES = {
 
 
 @lru_cache(maxsize=1024)
-def _pattern(text: str) -> re.Pattern[str] | None:
-    """A Java pattern as Python's; None for one that cannot be said in Python's."""
+def _pattern(text: str) -> Callable[[str], object] | None:
+    """Whether a text fits a Java pattern; None for one that cannot be said in Python's.
+
+    A pattern is about the whole text, but for one that says itself where it begins.
+    """
     translated = re.sub(r"\\p\{(\w)\w*\}", lambda found: _CATEGORIES.get(found[1], ""), text)
+    translated = translated.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U0010ffff")  # Java's pairs of halves
+    # Java's \w and \d are of ASCII; what stands for its Unicode categories is not.
+    flags = 0 if r"\p{" in text else re.ASCII
     try:
-        return re.compile(translated)
+        compiled = re.compile(translated, flags)
     except re.error:
         return None
+    return compiled.search if text.startswith("^") else compiled.fullmatch

@@ -29,10 +29,9 @@ def escape(text: str) -> str:
 
 
 class XmlWriters:
-    """Writers by shape for one protocol. timestamps: the format where a shape names none."""
+    """Writers by shape."""
 
-    def __init__(self, timestamps: str = "iso8601") -> None:
-        self._timestamps = timestamps
+    def __init__(self) -> None:
         self._made: dict[tuple[str, str], Write] = {}
 
     def element(self, shape: Shape, name: str, attributes: str = "") -> Write:
@@ -71,8 +70,7 @@ class XmlWriters:
             return self._map(shape)
         if kind == "string":
             return lambda out, value: out.append(escape(str(value)))
-        timestamps = self._timestamps
-        return lambda out, value: out.append(escape(write_scalar(shape, value, timestamps)))
+        return lambda out, value: out.append(escape(write_scalar(shape, value, "iso8601")))
 
     def _attribute(self, shape: Any) -> tuple[str, str] | None:
         if shape.type_name == "structure":
@@ -117,8 +115,7 @@ class XmlWriters:
             return lambda out, value: out.append(f"{start}{escape(str(value))}{end}")
         if shape.type_name in ("integer", "long"):
             return lambda out, value: out.append(f"{start}{value}{end}")
-        timestamps = self._timestamps
-        return lambda out, value: out.append(f"{start}{escape(write_scalar(shape, value, timestamps))}{end}")
+        return lambda out, value: out.append(f"{start}{escape(write_scalar(shape, value, 'iso8601'))}{end}")
 
     def _list(self, shape: Any) -> Write:
         each = self._lazily(shape.member, shape.member.serialization.get("name", "member"))

@@ -1,9 +1,7 @@
 """S3 Block Public Access, as far as it concerns stored policies: RestrictPublicBuckets.
 
-The grants of a public policy then count only for principals of the owner's account and for services (S3
-User Guide,
-"Blocking public access to your Amazon S3 storage"). Public access control lists never get here: S3 leaves
-them out.
+The grants of a public policy then count only for principals of the owner's account and for services (S3 User Guide,
+"Blocking public access to your Amazon S3 storage"). Public access control lists never get here: S3 leaves them out.
 """
 
 from __future__ import annotations

@@ -1,19 +1,28 @@
 """Resource control policies: what an organization lets anybody do to the resources of a member account.
 
-They cover some services only and leave service-linked roles alone (Organizations User Guide, "Resource
-control
-policies"). Every level must allow, which AWS's own RCPFullAWSAccess does; customers' policies deny. Their
-Principal can only be `"*"`, so it is not asked.
+They cover some services only and leave service-linked roles alone (Organizations User Guide, "Resource control
+policies"). Every level must allow, which AWS's own RCPFullAWSAccess does; customers' policies deny. Their Principal can
+only be `"*"`, so it is not asked.
 """
 
 from __future__ import annotations
 
 from ..model import AuthorizationRequest, PolicyType
-from .shape import ALLOW, DENY, SILENT, Level, Side, Verdict, is_service_linked, verdict_of
+from .shape import ALLOW, Level, Side, Verdict, is_service_linked, verdict_of_levels
 
 TYPE = PolicyType.RCP
 SIDE: Side = "owner"
-SERVICES = frozenset({"s3", "sts", "kms", "sqs", "secretsmanager"})
+SERVICES = frozenset({
+    "aoss", "appconfig", "appstream", "autoscaling", "autoscaling-plans", "budgets", "clouddirectory", "cloudfront",
+    "cloudsearch", "cloudtrail-data", "codeartifact", "codebuild", "codecommit", "codepipeline", "cognito-identity",
+    "cognito-idp", "comprehend", "comprehendmedical", "compute-optimizer", "cost-optimization-hub", "dax", "dsql",
+    "dynamodb", "ecr", "ecr-public", "events", "firehose", "fis", "fms", "gamelift", "health", "inspector-scan",
+    "kendra", "kinesisvideo", "kms", "logs", "memorydb", "networkmonitor", "notifications", "opensearch",
+    "pca-connector-ad", "personalize", "polly", "pricing", "resource-groups", "rolesanywhere", "s3", "secretsmanager",
+    "servicediscovery", "signin", "sqs", "sts", "support", "swf", "textract", "timestream-influxdb", "transcribe",
+    "transfer", "translate", "wafv2", "workspaces", "xray",
+})  # fmt: skip
+"""Services whose resources they cover (Organizations User Guide, "List of AWS services that support RCPs")."""
 _EXEMPT_ACTIONS = frozenset({"kms:retiregrant"})
 
 
@@ -28,14 +37,7 @@ def verdict(request: AuthorizationRequest) -> Verdict:
     rcps = request.owner.rcps
     if not rcps or not applies(request):
         return ALLOW
-    found = ALLOW
-    for level in rcps:
-        said = verdict_of(level, request)
-        if said is DENY:
-            return DENY
-        if said is SILENT:
-            found = SILENT
-    return found
+    return verdict_of_levels(rcps, request)
 
 
 def levels(request: AuthorizationRequest) -> tuple[Level, ...]:

@@ -1,9 +1,8 @@
 """The resource's own policy: a bucket policy, a role's trust policy, a key policy.
 
-Besides whether it allows it matters how directly it names the requester (see `principals`). The owner's
-root user is
-not bound by a bucket policy that takes away the bucket policy itself (S3 API, PutBucketPolicy). Of an
-object that another account owns a bucket policy can only deny.
+Besides whether it allows it matters how directly it names the requester (see `principals`). The owner's root user is
+not bound by a bucket policy that takes away the bucket policy itself (S3 API, PutBucketPolicy). Of an object that
+another account owns a bucket policy can only deny.
 """
 
 from __future__ import annotations
@@ -20,8 +19,11 @@ _ROOT = PrincipalKind.ROOT
 _OWN_TO_ROOT = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 
 
-def naming(request: AuthorizationRequest) -> Naming:
-    """How directly the policy's allows name the requester; DENIED where a deny applies."""
+def naming(request: AuthorizationRequest, denies: bool = True) -> Naming:
+    """How directly the policy's allows name the requester; DENIED where a deny applies.
+
+    denies: False to leave the policy's denies aside.
+    """
     owner = request.owner
     policy = owner.policy
     if policy is None:
@@ -31,6 +33,7 @@ def naming(request: AuthorizationRequest) -> Naming:
     deny, allow = policy.document.resource_index[request.action]
     if (
         deny is not None
+        and denies
         and deny(resource, context, principal, policy.principal_ids, bounded) is not NONE
         and not is_unbound(request)
     ):
@@ -38,18 +41,6 @@ def naming(request: AuthorizationRequest) -> Naming:
     if allow is None or is_foreign_object(request):
         return NONE
     return allow(resource, context, principal, policy.principal_ids, bounded)
-
-
-def grants(request: AuthorizationRequest) -> Naming:
-    """How directly the policy's allows name the requester, its denies left aside."""
-    policy = request.owner.policy
-    if policy is None or is_foreign_object(request):
-        return NONE
-    allow = policy.document.resource_index[request.action][1]
-    if allow is None:
-        return NONE
-    bounded = request.caller.boundary is not None
-    return allow(request.resource, request.context, request.principal, policy.principal_ids, bounded)
 
 
 def verdict(request: AuthorizationRequest) -> Verdict:

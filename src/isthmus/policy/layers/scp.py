@@ -8,7 +8,7 @@ policies"). They bind neither services, anonymous callers nor service-linked rol
 from __future__ import annotations
 
 from ..model import AuthorizationRequest, PolicyType
-from .shape import ALLOW, DENY, NO_ACCOUNT, SILENT, Level, Side, Verdict, is_service_linked, verdict_of
+from .shape import ALLOW, NO_ACCOUNT, Level, Side, Verdict, is_service_linked, verdict_of_levels
 
 TYPE = PolicyType.SCP
 SIDE: Side = "caller"
@@ -17,18 +17,9 @@ SIDE: Side = "caller"
 def verdict(request: AuthorizationRequest) -> Verdict:
     """A deny at any level, silence at any level, or ALLOW."""
     scps = request.caller.scps
-    if not scps:
+    if not scps or request.principal.kind in NO_ACCOUNT or is_service_linked(request):
         return ALLOW
-    if request.principal.kind in NO_ACCOUNT or is_service_linked(request):
-        return ALLOW
-    found = ALLOW
-    for level in scps:
-        said = verdict_of(level, request)
-        if said is DENY:
-            return DENY
-        if said is SILENT:
-            found = SILENT
-    return found
+    return verdict_of_levels(scps, request)
 
 
 def levels(request: AuthorizationRequest) -> tuple[Level, ...]:

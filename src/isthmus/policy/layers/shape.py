@@ -19,12 +19,11 @@ NO_ACCOUNT = frozenset({PrincipalKind.SERVICE, PrincipalKind.WEB_IDENTITY, Princ
 
 
 class Verdict(Enum):
-    """What a layer says about a request. NOT_APPLICABLE: it has no say here."""
+    """What a layer says about a request."""
 
     ALLOW = "allow"
     SILENT = "implicit deny"
     DENY = "explicit deny"
-    NOT_APPLICABLE = "does not apply"
 
 
 ALLOW, SILENT, DENY = Verdict.ALLOW, Verdict.SILENT, Verdict.DENY
@@ -66,6 +65,18 @@ def verdict_of(policies: Iterable[NamedPolicy], request: AuthorizationRequest) -
             return DENY
         if found is SILENT and allow is not None and allow(resource, context):
             found = ALLOW
+    return found
+
+
+def verdict_of_levels(levels: Iterable[Iterable[NamedPolicy]], request: AuthorizationRequest) -> Verdict:
+    """What the levels of an organization say together: a deny at any wins, then silence at any, else ALLOW."""
+    found = ALLOW
+    for level in levels:
+        said = verdict_of(level, request)
+        if said is DENY:
+            return DENY
+        if said is SILENT:
+            found = SILENT
     return found
 
 
