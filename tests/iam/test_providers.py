@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 import isthmus.iam  # noqa: F401 - registers the operations
 from builders import ANALYTICS, PRODUCTION, START, World, allow, story
+from saml_builders import new_private_key, pem_of, unproved_key
 
 ROOT = PRODUCTION
 URL = "https://token.actions.githubusercontent.com"
@@ -40,7 +41,8 @@ def _own_certificate() -> tuple[str, str]:
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode(), pem
 
 
-CERTIFICATE, KEY = _own_certificate()
+CERTIFICATE, ELLIPTIC_KEY = _own_certificate()
+KEY = pem_of(new_private_key())
 
 
 def metadata(end: str = "", certificate: str = CERTIFICATE, before: str = "") -> str:
@@ -82,7 +84,7 @@ async def test_another_account_neither_sees_nor_changes_a_provider(world: World)
     await world.call(ROOT, "iam", "CreateOpenIDConnectProvider", Url=URL)
     assert await refused(world, "GetOpenIDConnectProvider", ANALYTICS, **PROVIDER) == "NoSuchEntity"
     assert await refused(world, "TagOpenIDConnectProvider", ANALYTICS, **PROVIDER, Tags=[]) == "NoSuchEntity"
-    await world.call(ANALYTICS, "iam", "DeleteOpenIDConnectProvider", **PROVIDER)
+    assert await refused(world, "DeleteOpenIDConnectProvider", ANALYTICS, **PROVIDER) == "NoSuchEntity"
     assert await world.call(ROOT, "iam", "GetOpenIDConnectProvider", **PROVIDER)
 
 
@@ -119,7 +121,7 @@ async def test_client_ids_and_thumbprints_change_within_their_limits(world: Worl
     more = {**PROVIDER, "ThumbprintList": six}
     assert await refused(world, "UpdateOpenIDConnectProviderThumbprint", **more) == "InvalidInput"
     await world.call(ROOT, "iam", "DeleteOpenIDConnectProvider", **PROVIDER)
-    await world.call(ROOT, "iam", "DeleteOpenIDConnectProvider", **PROVIDER)
+    assert await refused(world, "DeleteOpenIDConnectProvider", **PROVIDER) == "NoSuchEntity"
     for name, members in (
         ("AddClientIDToOpenIDConnectProvider", {"ClientID": "x"}),
         ("RemoveClientIDFromOpenIDConnectProvider", {"ClientID": "x"}),
@@ -159,6 +161,20 @@ async def test_permissions_are_decided_on_the_providers_arn_and_tags(world: Worl
 
 
 @story
+async def test_a_saml_providers_private_key_is_one_that_assertions_can_be_encrypted_for(world: World) -> None:
+    arn = {"SAMLProviderArn": f"arn:aws:iam::{PRODUCTION}:saml-provider/corp"}
+    await world.call(ROOT, "iam", "CreateSAMLProvider", Name="corp", SAMLMetadataDocument=metadata())
+    for key, why in (
+        (ELLIPTIC_KEY, "RSA key of at most 4096 bits"),
+        (pem_of(unproved_key(4608)), "RSA key of at most 4096 bits"),
+        (pem_of(unproved_key(2048)), "must be a private key"),
+    ):
+        error = await world.refused(ROOT, "iam", "UpdateSAMLProvider", **arn, AddPrivateKey=key)
+        assert (error.code, why in error.message) == ("InvalidInput", True)
+    await world.call(ROOT, "iam", "UpdateSAMLProvider", **arn, AddPrivateKey=KEY)
+
+
+@story
 async def test_a_saml_providers_metadata_is_kept_replaced_and_deleted(world: World) -> None:
     arn = {"SAMLProviderArn": f"arn:aws:iam::{PRODUCTION}:saml-provider/corp"}
     given = {"Name": "corp", "SAMLMetadataDocument": metadata()}
@@ -174,6 +190,12 @@ async def test_a_saml_providers_metadata_is_kept_replaced_and_deleted(world: Wor
     key_id = got["PrivateKeyList"][0]["KeyId"]
     assert await refused(world, "UpdateSAMLProvider", **arn, RemovePrivateKey=key_id) == "InvalidInput"
     assert await refused(world, "UpdateSAMLProvider", **arn, AddPrivateKey="not a key") == "InvalidInput"
+    assert await refused(world, "UpdateSAMLProvider", **arn, AddPrivateKey=KEY, RemovePrivateKey=key_id) == (
+        "InvalidInput"
+    ), "one after the other"
+    unknown = {"RemovePrivateKey": key_id[::-1], "AssertionEncryptionMode": "Allowed"}
+    assert await refused(world, "UpdateSAMLProvider", **arn, **unknown) == "InvalidInput"
+    assert await refused(world, "UpdateSAMLProvider", **arn) == "InvalidInput", "nothing to change"
     allowed = {"RemovePrivateKey": key_id, "AssertionEncryptionMode": "Allowed"}
     await world.call(ROOT, "iam", "UpdateSAMLProvider", **arn, **allowed)
     assert (await world.call(ROOT, "iam", "GetSAMLProvider", **arn))["PrivateKeyList"] == []
@@ -185,6 +207,12 @@ async def test_a_saml_providers_metadata_is_kept_replaced_and_deleted(world: Wor
     assert await refused(world, "DeleteSAMLProvider", **arn) == "NoSuchEntity"
 
 
+def _often(document: str, times: int) -> str:
+    """Metadata with its certificate several times."""
+    start, end = document.index("<KeyDescriptor"), document.index("</IDPSSODescriptor>")
+    return document[:start] + document[start:end] * times + document[end:]
+
+
 @story
 async def test_metadata_with_entities_or_without_a_certificate_is_invalid(world: World) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]>'
@@ -194,5 +222,7 @@ async def test_metadata_with_entities_or_without_a_certificate_is_invalid(world:
         "no XML", "<x/>", metadata(before=bomb), metadata(before=outside), metadata(certificate="AAAA"),
         good.replace('entityID="https://idp.example.com/"', ""), good.replace('use="signing"', 'use="encryption"'),
         good.replace("IDPSSODescriptor", "SPSSODescriptor"), metadata("whenever"),
+        _often(good, 21),
     ):  # fmt: skip
         assert await refused(world, "CreateSAMLProvider", Name="x", SAMLMetadataDocument=text) == "InvalidInput", text
+    await world.call(ROOT, "iam", "CreateSAMLProvider", Name="x", SAMLMetadataDocument=_often(good, 20))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 import isthmus.iam  # noqa: F401 - registers the operations
 from builders import ANALYTICS, PRODUCTION, START, World, allow, policy, statement, story, trusts
+from saml_builders import pem_of, unproved_key
 
 ROOT = PRODUCTION
 
@@ -34,6 +36,13 @@ def certificate(days: int = 30, serial: int = 7) -> tuple[str, str]:
     )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return made.public_bytes(Encoding.PEM).decode(), pem
+
+
+def on_an_unknown_curve(pem: str) -> str:
+    """A PEM text with the name of its curve, P-256, changed into one that does not exist."""
+    head, *body, foot = pem.splitlines()
+    der = b64decode("".join(body)).replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d03017f"))
+    return "\n".join((head, b64encode(der).decode(), foot, ""))
 
 
 async def refused(world: World, name: str, who: Any = ROOT, **members: Any) -> str:
@@ -93,8 +102,15 @@ async def test_a_server_certificate_is_kept_with_the_key_that_fits(world: World)
     given = {"ServerCertificateName": "www", "CertificateBody": body}
     assert await refused(world, "UploadServerCertificate", **given, PrivateKey=other_key) == "KeyPairMismatch"
     assert await refused(world, "UploadServerCertificate", **given, PrivateKey="no key") == "MalformedCertificate"
-    broken = {**given, "CertificateBody": "nothing", "PrivateKey": key}
-    assert await refused(world, "UploadServerCertificate", **broken) == "MalformedCertificate"
+    for bits, why in ((4608, "more than 4096 bits"), (2048, "Unable to parse private key")):
+        large = pem_of(unproved_key(bits))
+        error = await world.refused(ROOT, "iam", "UploadServerCertificate", **given, PrivateKey=large)
+        assert (error.code, why in error.message) == ("MalformedCertificate", True)
+    strange = on_an_unknown_curve(key)
+    assert await refused(world, "UploadServerCertificate", **given, PrivateKey=strange) == "MalformedCertificate"
+    for wrong in ("nothing", on_an_unknown_curve(body)):
+        broken = {**given, "CertificateBody": wrong, "PrivateKey": key}
+        assert await refused(world, "UploadServerCertificate", **broken) == "MalformedCertificate"
     made = await world.call(ROOT, "iam", "UploadServerCertificate", **given, PrivateKey=key, CertificateChain=body)
     assert made["ServerCertificateMetadata"]["Expiration"].timestamp() == START + 30 * 86400
     assert await refused(world, "UploadServerCertificate", **given, PrivateKey=key) == "EntityAlreadyExists"
@@ -165,6 +181,19 @@ async def test_ssh_keys_are_rsa_and_shown_in_both_encodings(world: World) -> Non
     assert await refused(world, "DeleteUser", **alice) == "DeleteConflict"
     await world.call(ROOT, "iam", "DeleteSSHPublicKey", **alice, **it)
     assert await refused(world, "DeleteSSHPublicKey", **alice, **it) == "NoSuchEntity"
+
+
+@story
+async def test_a_user_has_no_service_specific_credentials(world: World) -> None:
+    await world.user(PRODUCTION, "alice")
+    bob = await world.user(PRODUCTION, "bob")
+    name = "ListServiceSpecificCredentials"
+    none: dict[str, Any] = {"ServiceSpecificCredentials": [], "IsTruncated": False}
+    assert await world.call(ROOT, "iam", name, UserName="alice") == none
+    assert await world.call(ROOT, "iam", name) == none
+    assert await refused(world, name, UserName="nobody") == "NoSuchEntity"
+    assert await refused(world, name, UserName="alice", AllUsers=True) == "InvalidInput"
+    assert await refused(world, name, bob, UserName="alice") == "AccessDenied"
 
 
 @story

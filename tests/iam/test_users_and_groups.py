@@ -343,3 +343,21 @@ async def test_renaming_needs_permission_on_the_old_and_the_new_name(world: Worl
     assert f"{USER_ARN}/c" in error.message
     whole = await world.user(PRODUCTION, "whole", allow("iam:UpdateUser", f"{USER_ARN}/?"))
     await world.call(whole, "iam", "UpdateUser", UserName="a", NewUserName="c")
+
+
+@story
+async def test_the_version_of_global_tokens_is_chosen_for_each_account(world: World) -> None:
+    async def version(account: str) -> int:
+        number: int = (await world.call(account, "iam", "GetAccountSummary"))["SummaryMap"][
+            "GlobalEndpointTokenVersion"
+        ]
+        return number
+
+    assert await version(PRODUCTION) == 1
+    for name, number in (("v2Token", 2), ("v1Token", 1), ("v2Token", 2)):
+        await world.call(PRODUCTION, "iam", "SetSecurityTokenServicePreferences", GlobalEndpointTokenVersion=name)
+        assert (await version(PRODUCTION), await version(ANALYTICS)) == (number, 1)
+    bob = await world.user(PRODUCTION, "bob", allow("iam:GetAccountSummary"))
+    given = {"GlobalEndpointTokenVersion": "v1Token"}
+    assert (await world.refused(bob, "iam", "SetSecurityTokenServicePreferences", **given)).code == "AccessDenied"
+    assert await version(PRODUCTION) == 2

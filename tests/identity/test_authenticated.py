@@ -183,11 +183,3 @@ async def test_two_sessions_with_one_access_key_id_are_not_mixed_up(world: World
         principal, _, _ = await authenticated.temporary(world.directory, _session(who, "GetSessionToken"))
         names.append(principal.arn)
     assert names == [alice.arn, bob.arn, alice.arn]
-
-
-@story
-async def test_the_context_is_the_callers_own_copy(world: World) -> None:
-    key = await world.access_key(PRODUCTION)
-    first = (await authenticated.long_term(world.directory, key))[2]
-    first["aws:username"] = "somebody"
-    assert "aws:username" not in (await authenticated.long_term(world.directory, key))[2]

@@ -108,6 +108,17 @@ def test_what_is_sealed_for_one_purpose_does_not_open_for_another() -> None:
         vault.unseal(b"", "access-key")
 
 
+def test_what_is_sealed_for_one_owner_does_not_open_for_another() -> None:
+    vault = Vault(KEY)
+    sealed = vault.seal(b"secret", "s3-bucket/1", b"a/key")
+    assert vault.unseal(sealed, "s3-bucket/1", b"a/key") == b"secret"
+    for owner in (b"", b"a/ke", b"a/key2"):
+        with pytest.raises(InvalidToken):
+            vault.unseal(sealed, "s3-bucket/1", owner)
+    with pytest.raises(InvalidToken):
+        Vault(bytes(32)).unseal(sealed, "s3-bucket/1", b"a/key")
+
+
 def test_temporary_secrets_are_derived_from_key_id_and_master_key() -> None:
     secret = Vault(KEY).session_secret("ASIAIOSFODNN7EXAMPLE")
     assert len(secret) == 40

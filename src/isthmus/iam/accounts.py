@@ -1,6 +1,6 @@
 """Accounts: their alias, and what is in them, counted.
 
-Accounts are made by the setup file and at first start; IAM itself has no operation for that.
+Accounts are made by the setup file, at first start and by Organizations; IAM itself has no operation for that.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from isthmus.names import canonical_id
-from isthmus.operation import Call, Permission, operation
+from isthmus.operation import Call, Permission, on_anything, operation
 from isthmus.store import Reader, Transaction
 
 from . import entities
@@ -17,11 +17,13 @@ from .documents import MANAGED_POLICY_SIZE, TRUST_POLICY_SIZE
 from .entities import GROUP, ROLE, USER
 from .errors import already_exists, cannot_be_found
 from .groups import GROUPS_PER_USER
+from .instance_profiles import PROFILES_PER_ACCOUNT
 from .mfa_devices import DEVICES_PER_USER
 from .paging import Page
-from .permissions import on_account
 from .policies import POLICIES_PER_ACCOUNT
 from .policy_versions import MOST_VERSIONS
+from .server_certificates import CERTIFICATES_PER_ACCOUNT
+from .user_certificates import CERTIFICATES_PER_USER
 
 
 async def insert_account(
@@ -63,7 +65,7 @@ async def alias_of(reader: Reader, account: str) -> str | None:
     return None if row is None else row[0]
 
 
-@operation("iam", "CreateAccountAlias", Permission("iam:CreateAccountAlias", on=on_account))
+@operation("iam", "CreateAccountAlias", Permission("iam:CreateAccountAlias", on=on_anything))
 async def create_account_alias(call: Call) -> dict[str, Any]:
     """Give the account an alias, in place of one it has. Raises EntityAlreadyExists."""
     alias = call.input["AccountAlias"]
@@ -77,7 +79,7 @@ async def create_account_alias(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("iam", "DeleteAccountAlias", Permission("iam:DeleteAccountAlias", on=on_account))
+@operation("iam", "DeleteAccountAlias", Permission("iam:DeleteAccountAlias", on=on_anything))
 async def delete_account_alias(call: Call) -> dict[str, Any]:
     """Remove the alias. Raises NoSuchEntity."""
     alias = call.input["AccountAlias"]
@@ -90,7 +92,7 @@ async def delete_account_alias(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("iam", "ListAccountAliases", Permission("iam:ListAccountAliases", on=on_account))
+@operation("iam", "ListAccountAliases", Permission("iam:ListAccountAliases", on=on_anything))
 async def list_account_aliases(call: Call) -> dict[str, Any]:
     """The alias, if there is one."""
     page = Page.of(call.input)
@@ -140,15 +142,14 @@ _QUOTAS = {
     "GroupsPerUserQuota": GROUPS_PER_USER,
     "AccessKeysPerUserQuota": KEYS_PER_USER,
     "MFADevicesPerUserQuota": DEVICES_PER_USER,
-    "SigningCertificatesPerUserQuota": 2,
-    "ServerCertificatesQuota": 20,
-    "InstanceProfilesQuota": 1000,
-    "GlobalEndpointTokenVersion": 1,
+    "SigningCertificatesPerUserQuota": CERTIFICATES_PER_USER,
+    "ServerCertificatesQuota": CERTIFICATES_PER_ACCOUNT,
+    "InstanceProfilesQuota": PROFILES_PER_ACCOUNT,
 }
 _PROVIDERS = ("oidc_providers", "saml_providers")
 
 
-@operation("iam", "GetAccountSummary", Permission("iam:GetAccountSummary", on=on_account))
+@operation("iam", "GetAccountSummary", Permission("iam:GetAccountSummary", on=on_anything))
 async def get_account_summary(call: Call) -> dict[str, Any]:
     """How many of everything the account has and may have."""
     summary = {"Providers": 0, **_QUOTAS}
@@ -158,7 +159,27 @@ async def get_account_summary(call: Call) -> dict[str, Any]:
     for key, what in _COUNTS.items():
         number = await entities.count(call.system.identity, f"SELECT count(*) FROM {what}", call.account)  # noqa: S608
         summary[key] = min(number, 1) if key in _FLAGS else number
+    version = "SELECT global_endpoint_token_version FROM accounts WHERE id = ?"
+    row = await call.system.identity.fetch_one(version, call.account)
+    summary["GlobalEndpointTokenVersion"] = 1 if row is None else row[0]
     return {"SummaryMap": summary}
+
+
+@operation(
+    "iam",
+    "SetSecurityTokenServicePreferences",
+    Permission("iam:SetSecurityTokenServicePreferences", on=on_anything),
+)
+async def set_security_token_service_preferences(call: Call) -> dict[str, Any]:
+    """Choose the version of the global endpoint's tokens, which the account summary tells. Tokens of both are good
+    in every region here, since there are none to be enabled."""
+    version = {"v1Token": 1, "v2Token": 2}[call.input["GlobalEndpointTokenVersion"]]
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute("UPDATE accounts SET global_endpoint_token_version = ? WHERE id = ?", version, call.account)
+
+    await call.system.identity.write(work)
+    return {}
 
 
 def _alias_taken(alias: str) -> Exception:

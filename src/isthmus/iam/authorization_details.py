@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.identity import aws_managed_policy
-from isthmus.operation import Call, Permission, operation
+from isthmus.operation import Call, Permission, on_anything, operation
 
 from . import documents, entities, groups, instance_profiles, policies, policy_versions, roles
 from .attachments import attached_policies, shown_attached, shown_boundary
 from .entities import GROUP, ROLE, USER, Entity, described, moment
 from .inline_policies import inline_policies
 from .paging import Page
-from .permissions import on_account
 from .tag_rows import add_shown_tags
 
 _USERS, _GROUPS, _ROLES, _POLICIES = "UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"
@@ -32,7 +31,7 @@ class _Item:
     what: Entity | str
 
 
-@operation("iam", "GetAccountAuthorizationDetails", Permission("iam:GetAccountAuthorizationDetails", on=on_account))
+@operation("iam", "GetAccountAuthorizationDetails", Permission("iam:GetAccountAuthorizationDetails", on=on_anything))
 async def get_account_authorization_details(call: Call) -> dict[str, Any]:
     """Everything that says who may do what in the account."""
     page = Page.of(call.input)

@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from isthmus.names import root_arn
-from isthmus.operation import Call, Permission, operation
+from isthmus.operation import Call, Permission, on_anything, operation
 from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
 from . import entities
 from .entities import USER, Entity, moment
 from .password_policy import password_policy
-from .permissions import on_account
 
 _GOOD_FOR = 4 * 3600  # seconds
 _DAY = 86400
@@ -38,7 +37,7 @@ _NO_KEY = ["false", _NONE, _NONE, _NONE, _NONE]
 _NO_CERTIFICATES = ["false", _NONE, "false", _NONE]
 
 
-@operation("iam", "GenerateCredentialReport", Permission("iam:GenerateCredentialReport", on=on_account))
+@operation("iam", "GenerateCredentialReport", Permission("iam:GenerateCredentialReport", on=on_anything))
 async def generate_credential_report(call: Call) -> dict[str, Any]:
     """Make the report, unless there is one of the last four hours."""
     generated = await call.system.identity.fetch_one(
@@ -60,7 +59,7 @@ async def generate_credential_report(call: Call) -> dict[str, Any]:
     return {"State": "STARTED", "Description": description}
 
 
-@operation("iam", "GetCredentialReport", Permission("iam:GetCredentialReport", on=on_account))
+@operation("iam", "GetCredentialReport", Permission("iam:GetCredentialReport", on=on_anything))
 async def get_credential_report(call: Call) -> dict[str, Any]:
     """The report. Raises ReportNotPresent, ReportExpired."""
     row = await call.system.identity.fetch_one(

@@ -17,7 +17,7 @@ from isthmus.names import unique_id
 from isthmus.names.unique_ids import Prefix
 from isthmus.store import Reader, Row, Transaction
 
-from .errors import already_exists, cannot_be_found, exceeds_quota
+from .errors import already_exists, cannot_be_found, exceeds_quota, must_first
 
 Entropy = Callable[[int], bytes]
 """n random bytes."""
@@ -54,6 +54,7 @@ USER = Kind("User", "users", "AIDA", "SELECT id, account, name, path, created, b
 GROUP = Kind("Group", "groups", "AGPA", "SELECT id, account, name, path, created, NULL FROM groups", 300, 5120)
 ROLE = Kind("Role", "roles", "AROA", "SELECT id, account, name, path, created, boundary FROM roles", 1000, 10240)
 KINDS = (USER, GROUP, ROLE)
+KIND_OF_NAME = {kind.name: kind for kind in KINDS}
 KIND_OF_PREFIX = {kind.prefix: kind for kind in KINDS}
 
 
@@ -120,10 +121,14 @@ async def new(
     """A value for an entity that may be inserted: its name is free and the account has room. Raises
     EntityAlreadyExists, LimitExceeded."""
     await check_name_is_free(tx, kind, account, name)
-    existing = await count(tx, f"SELECT count(*) FROM {kind.table} WHERE account = ?", account)  # noqa: S608
-    if existing >= kind.per_account:
-        raise exceeds_quota(f"{kind.word}sPerAccount", kind.per_account)
+    await check_room(tx, kind.table, account, f"{kind.word}sPerAccount", kind.per_account)
     return Entity(kind, unique_id(kind.prefix, entropy(11)), account, name, path, now, boundary)
+
+
+async def check_room(tx: Reader, table: str, account: str, quota: str, most: int) -> None:
+    """Raises LimitExceeded, naming the quota, if the account has as many rows in the table as it may have."""
+    if await count(tx, f"SELECT count(*) FROM {table} WHERE account = ?", account) >= most:  # noqa: S608
+        raise exceeds_quota(quota, most)
 
 
 async def check_name_is_free(tx: Reader, kind: Kind, account: str, name: str, unless: str | None = None) -> None:
@@ -141,6 +146,22 @@ async def rename(tx: Transaction, entity: Entity, name: str | None, path: str | 
         f"UPDATE {entity.kind.table} SET name = ?, name_folded = ?, path = ? WHERE id = ?",  # noqa: S608
         new_name, new_name.lower(), entity.path if path is None else path, entity.id,
     )  # fmt: skip
+
+
+async def check_has_nothing(tx: Reader, entity: Entity, *in_the_way: tuple[str, str, str]) -> None:
+    """Raises DeleteConflict for an entity that still has policies, or a row in one of the tables.
+
+    in_the_way: table, the column with the entity's id, and what must be done first, in AWS's words.
+    """
+    for table, column, what in (*in_the_way, *_POLICIES_IN_THE_WAY):
+        if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE {column} = ?", entity.id):  # noqa: S608
+            raise must_first(what)
+
+
+_POLICIES_IN_THE_WAY = (
+    ("attached_policies", "entity_id", "detach all policies"),
+    ("inline_policies", "entity_id", "delete policies"),
+)
 
 
 def moment(seconds: float) -> datetime:

@@ -9,7 +9,7 @@ from isthmus.store import Reader, Transaction
 
 from . import entities
 from .entities import GROUP, USER, Entity, Entropy, described
-from .errors import exceeds_quota, must_first, no_such_entity
+from .errors import exceeds_quota, no_such_entity
 from .paging import Page
 from .permissions import on_entity, on_list, on_new_entity, on_renamed
 
@@ -102,22 +102,13 @@ async def update_group(call: Call) -> dict[str, Any]:
     return {}
 
 
-_IN_THE_WAY = (
-    ("group_members", "group_id", "remove users from group"),
-    ("attached_policies", "entity_id", "detach all policies"),
-    ("inline_policies", "entity_id", "delete policies"),
-)
-
-
 @operation("iam", "DeleteGroup", Permission("iam:DeleteGroup", on=_the_group))
 async def delete_group(call: Call) -> dict[str, Any]:
     """Delete a group without members and policies. Raises NoSuchEntity, DeleteConflict."""
 
     async def work(tx: Transaction) -> None:
         group = await entities.get(tx, GROUP, call.account, call.input["GroupName"])
-        for table, column, what in _IN_THE_WAY:
-            if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE {column} = ?", group.id):  # noqa: S608
-                raise must_first(what)
+        await entities.check_has_nothing(tx, group, ("group_members", "group_id", "remove users from group"))
         await tx.execute("DELETE FROM groups WHERE id = ?", group.id)
 
     await call.system.identity.write(work)

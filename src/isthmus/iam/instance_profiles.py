@@ -10,21 +10,23 @@ from typing import Any
 
 from isthmus.names import unique_id
 from isthmus.operation import Call, Permission, Resource, System, operation
+from isthmus.policy import ContextValue
 from isthmus.store import Reader, Row, Transaction
 
 from . import entities, roles, tags
 from .entities import ROLE, iam_arn, moment
 from .errors import already_exists, exceeds_quota, must_first, no_such_entity
 from .paging import Page
-from .permissions import on_entity, on_list, with_tags
+from .permissions import on_entity, on_list, on_new, tagged_resource, with_tags
 from .protected import check_modifiable
 from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
-from .tagged_resources import tagged_resource
 
 PROFILES_PER_ACCOUNT = 1000
 
 _NAME = "InstanceProfileName"
 _SELECT = "SELECT id, account, name, path, role_id, created FROM instance_profiles WHERE account = ?"
+
+_new_profile = on_new("instance-profile", _NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,6 @@ async def _the_profile(call: Call) -> Resource:
     return await tagged_resource(call, profile.arn, profile.id)
 
 
-async def _new_profile(call: Call) -> Resource:
-    arn = iam_arn(call.account, "instance-profile", call.input.get("Path") or "/", call.input[_NAME])
-    return await tagged_resource(call, arn, None)
-
-
 async def shown(system: System, profile: InstanceProfile, *, with_its_tags: bool = True) -> dict[str, Any]:
     """A profile with its role as AWS shows it."""
     role = None if profile.role_id is None else await entities.by_id(system.identity, profile.role_id)
@@ -104,9 +101,8 @@ async def create_instance_profile(call: Call) -> dict[str, Any]:
     async def work(tx: Transaction) -> InstanceProfile:
         if await _find(tx, call.account, name) is not None:
             raise already_exists(f"Instance Profile {name} already exists.")
-        have = await entities.count(tx, "SELECT count(*) FROM instance_profiles WHERE account = ?", call.account)
-        if have >= PROFILES_PER_ACCOUNT:
-            raise exceeds_quota("InstanceProfilesPerAccount", PROFILES_PER_ACCOUNT)
+        quota, most = "InstanceProfilesPerAccount", PROFILES_PER_ACCOUNT
+        await entities.check_room(tx, "instance_profiles", call.account, quota, most)
         await tx.execute(
             "INSERT INTO instance_profiles (id, account, name, name_folded, path, created) VALUES (?, ?, ?, ?, ?, ?)",
             profile_id, call.account, name, name.lower(), path, call.now,
@@ -140,7 +136,14 @@ async def delete_instance_profile(call: Call) -> dict[str, Any]:
 
 
 async def _the_role(call: Call) -> Resource:
-    return await on_entity(ROLE)(call)
+    """The role as it is passed to EC2, for whatever instance will use the profile (IAM User Guide, "IAM and AWS STS
+    condition context keys")."""
+    role = await on_entity(ROLE)(call)
+    passed: dict[str, ContextValue] = {
+        "iam:passedtoservice": "ec2.amazonaws.com",
+        "iam:associatedresourcearn": f"arn:aws:ec2:*:{call.account}:instance/*",
+    }
+    return role._replace(context={**role.context, **passed})
 
 
 @operation(

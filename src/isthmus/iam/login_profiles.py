@@ -1,7 +1,10 @@
 """Login profiles: the passwords by which users sign in to the console.
 
-A password is stored as an argon2 hash. Hashing takes tens of milliseconds on purpose and so happens on a
-thread, before the transaction.
+Without a UserName Get- and DeleteLoginProfile are about the caller, who may be the root user: that is how an
+organization audits and removes root passwords of its members (`sts/assume_root.py`).
+
+A password is stored as an argon2 hash. Hashing takes tens of milliseconds on purpose and so happens on a thread, before
+the transaction.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ from isthmus.wire import AwsError
 
 from . import entities
 from .entities import USER, Entity, moment
-from .errors import already_exists, invalid_value, no_such_entity
+from .errors import already_exists, invalid_input, invalid_value, no_such_entity
 from .password_policy import check_password, password_policy
 from .permissions import caller_name, on_entity
 
+_ROOT = "root"  # what the root user, who has no user name, is called where an answer must have one
 _REMEMBERED = 24  # the most that PasswordReusePrevention can ask for
 
 _the_user = on_entity(USER)
@@ -52,7 +56,10 @@ async def set_password(tx: Transaction, user: Entity, hashed: str, *, now: float
 
 @operation("iam", "CreateLoginProfile", Permission("iam:CreateLoginProfile", on=_the_user))
 async def create_login_profile(call: Call) -> dict[str, Any]:
-    """Give a user a password. Raises NoSuchEntity, EntityAlreadyExists, PasswordPolicyViolation."""
+    """Give a user a password. Raises NoSuchEntity, EntityAlreadyExists, PasswordPolicyViolation; InvalidInput for
+    the root user, whose password comes by e-mail on AWS and from the setup file here."""
+    if call.caller.session is not None and call.caller.session.kind == "AssumeRoot":
+        raise invalid_input("A root password is recovered by e-mail, which is not sent here: set it by a setup file.")
     password = call.input.get("Password")
     if password is None:
         raise invalid_value("A login profile needs a Password.")
@@ -73,6 +80,14 @@ async def create_login_profile(call: Call) -> dict[str, Any]:
 @operation("iam", "GetLoginProfile", Permission("iam:GetLoginProfile", on=_the_user))
 async def get_login_profile(call: Call) -> dict[str, Any]:
     """Whether and since when a user has a password. Raises NoSuchEntity."""
+    if _is_about_root(call):
+        row = await call.system.identity.fetch_one(
+            "SELECT root_password, created FROM accounts WHERE id = ?", call.account
+        )
+        if row is None or row[0] is None:
+            raise _not_found(_ROOT)
+        profile = {"UserName": _ROOT, "CreateDate": moment(row[1]), "PasswordResetRequired": False}
+        return {"LoginProfile": profile}
     user = await entities.get(call.system.identity, USER, call.account, _user_name(call))
     row = await call.system.identity.fetch_one(
         "SELECT created, reset_required FROM login_profiles WHERE user_id = ?", user.id
@@ -107,9 +122,16 @@ async def update_login_profile(call: Call) -> dict[str, Any]:
 @operation("iam", "DeleteLoginProfile", Permission("iam:DeleteLoginProfile", on=_the_user))
 async def delete_login_profile(call: Call) -> dict[str, Any]:
     """Take a user's password away. Raises NoSuchEntity."""
-    name = _user_name(call)
+    about_root = _is_about_root(call)
+    name = _ROOT if about_root else _user_name(call)
 
     async def work(tx: Transaction) -> None:
+        if about_root:
+            if not await tx.execute(
+                "UPDATE accounts SET root_password = NULL WHERE id = ? AND root_password IS NOT NULL", call.account
+            ):
+                raise _not_found(name)
+            return
         user = await entities.get(tx, USER, call.account, name)
         if not await tx.execute("DELETE FROM login_profiles WHERE user_id = ?", user.id):
             raise _not_found(user.name)
@@ -181,6 +203,10 @@ async def _new_hash(call: Call, reader: Reader, user: Entity, password: str) -> 
         message = f"Password should not be one of the last {kept} passwords"
         raise AwsError("PasswordPolicyViolation", message, 400)
     return hashed
+
+
+def _is_about_root(call: Call) -> bool:
+    return call.caller.principal.kind is PrincipalKind.ROOT and call.input.get("UserName") is None
 
 
 def _user_name(call: Call) -> str:

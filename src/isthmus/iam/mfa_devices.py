@@ -27,13 +27,14 @@ from .credential_owner import Owner, owner_of
 from .entities import USER, described, iam_arn, moment
 from .errors import already_exists, delete_conflict, exceeds_quota, no_such_entity
 from .paging import Page
-from .permissions import On, on_entity, on_list, on_mfa_device, on_new_mfa_device, with_tags
+from .permissions import On, on_entity, on_list, on_mfa_device, on_new, with_tags
 from .tag_rows import checked_tags, remove_tags, set_tags, tags_of
 
 DEVICES_PER_USER = 8
 _QR_SCALE = 4  # pixels a module
 
 _the_user: On = on_entity(USER)
+_new_device = on_new("mfa", "VirtualMFADeviceName")
 
 
 async def insert_device(
@@ -83,11 +84,21 @@ async def assign(tx: Transaction, serial: str, account: str, owner_id: str, *, d
         raise _in_use()
 
 
+async def enabled_devices(reader: Reader, account: str, owner_id: str) -> list[str]:
+    """The serial numbers of the devices that somebody must give a code of to sign in: a user's by its unique id,
+    root's by the account id."""
+    rows = await reader.fetch_all(
+        "SELECT serial FROM mfa_devices WHERE account = ? AND owner_id = ? AND enabled IS NOT NULL ORDER BY enabled",
+        account, owner_id,
+    )  # fmt: skip
+    return [serial for (serial,) in rows]
+
+
 @operation(
     "iam",
     "CreateVirtualMFADevice",
-    Permission("iam:CreateVirtualMFADevice", on=on_new_mfa_device),
-    with_tags("iam:TagMFADevice", on_new_mfa_device),
+    Permission("iam:CreateVirtualMFADevice", on=_new_device),
+    with_tags("iam:TagMFADevice", _new_device),
 )
 async def create_virtual_mfa_device(call: Call) -> dict[str, Any]:
     """Make a device and show its seed. Raises EntityAlreadyExists, InvalidInput."""

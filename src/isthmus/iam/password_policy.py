@@ -10,12 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from isthmus.operation import Call, Permission, operation
+from isthmus.operation import Call, Permission, on_anything, operation
 from isthmus.store import Reader, Transaction
 from isthmus.wire import AwsError
 
 from .errors import cannot_be_found, no_such_entity
-from .permissions import on_account
 
 _SYMBOLS = frozenset("!@#$%^&*()_+-=[]{}|'")
 _KINDS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
@@ -68,7 +67,7 @@ def _violation(message: str) -> AwsError:
     return AwsError("PasswordPolicyViolation", message, 400)
 
 
-@operation("iam", "GetAccountPasswordPolicy", Permission("iam:GetAccountPasswordPolicy", on=on_account))
+@operation("iam", "GetAccountPasswordPolicy", Permission("iam:GetAccountPasswordPolicy", on=on_anything))
 async def get_account_password_policy(call: Call) -> dict[str, Any]:
     """The policy that was set. Raises NoSuchEntity where AWS's default holds."""
     policy = await password_policy(call.system.identity, call.account)
@@ -77,7 +76,7 @@ async def get_account_password_policy(call: Call) -> dict[str, Any]:
     return {"PasswordPolicy": policy | {"ExpirePasswords": bool(policy.get("MaxPasswordAge"))}}
 
 
-@operation("iam", "UpdateAccountPasswordPolicy", Permission("iam:UpdateAccountPasswordPolicy", on=on_account))
+@operation("iam", "UpdateAccountPasswordPolicy", Permission("iam:UpdateAccountPasswordPolicy", on=on_anything))
 async def update_account_password_policy(call: Call) -> dict[str, Any]:
     """Set the policy as a whole: what is not given goes back to its default."""
     policy = _DEFAULTS | call.input
@@ -93,7 +92,7 @@ async def update_account_password_policy(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("iam", "DeleteAccountPasswordPolicy", Permission("iam:DeleteAccountPasswordPolicy", on=on_account))
+@operation("iam", "DeleteAccountPasswordPolicy", Permission("iam:DeleteAccountPasswordPolicy", on=on_anything))
 async def delete_account_password_policy(call: Call) -> dict[str, Any]:
     """Go back to AWS's default. Raises NoSuchEntity if it holds already."""
 

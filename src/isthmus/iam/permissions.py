@@ -7,7 +7,8 @@ account, and a managed policy of another one, which can be named by its ARN, is 
 
     iam:PolicyARN            Attach…, Detach…
     iam:PermissionsBoundary  what Create… and Put…PermissionsBoundary set; what the entity has, for changes to it
-    iam:ResourceTag/key      tags of the user or role;  aws:ResourceTag/key  also of the policy or MFA device
+    iam:ResourceTag/key      tags of the user or role
+    aws:ResourceTag/key      also of the policy, MFA device, provider, instance profile or certificate
     aws:RequestTag/key, aws:TagKeys   Create…, Tag…; Untag… has only the keys
 """
 
@@ -17,11 +18,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from isthmus.identity import aws_managed_policy
-from isthmus.names import is_account_id
+from isthmus.names import Arn, InvalidArn, is_account_id
 from isthmus.operation import Call, Permission, Resource
 from isthmus.policy import ContextValue, PrincipalKind
 
-from .entities import USER, Entity, Kind, find, iam_arn
+from .entities import KIND_OF_NAME, USER, Entity, Kind, find, iam_arn
 from .errors import invalid_input, invalid_value
 
 On = Callable[[Call], Awaitable[Resource]]
@@ -92,30 +93,28 @@ def on_list(resource_type: str) -> On:
     return on
 
 
-async def on_account(call: Call) -> Resource:
-    """An action without resources."""
-    return Resource("*", call.account)
+async def on_policy_source(call: Call) -> Resource:
+    """The user, group or role whose policies are asked about; one of another account is forbidden to everybody.
+    Raises InvalidInput for an ARN of anything else."""
+    arn = entity_arn(call.input["PolicySourceArn"])
+    if arn.account != call.account:
+        return Resource(str(arn), arn.account)
+    entity = await find(call.system.identity, KIND_OF_NAME[arn.resource_type], call.account, arn.name)
+    if entity is None:
+        return Resource(str(arn), call.account)
+    return Resource(entity.arn, call.account, context=await _entity_tags(call, entity))
 
 
 async def on_policy(call: Call) -> Resource:
     """The managed policy that the input names. Raises InvalidInput for what is not the ARN of one."""
     arn = policy_arn(call.input["PolicyArn"])
-    context = request_tags(call)
     owner = arn.split(":")[4]
     if is_account_id(owner) and owner != call.account:
-        return Resource(arn, owner, context=context)
+        return Resource(arn, owner, context=request_tags(call))
     row = await call.system.identity.fetch_one(
         "SELECT id FROM policies WHERE arn = ? AND account = ?", arn, call.account
     )
-    if row is not None:
-        context |= _resource_tags(await call.system.directory.tags(row[0]))
-    return Resource(arn, call.account, context=context)
-
-
-async def on_new_policy(call: Call) -> Resource:
-    """The managed policy that is to be created."""
-    arn = iam_arn(call.account, "policy", call.input.get("Path") or "/", call.input["PolicyName"])
-    return Resource(arn, call.account, context=request_tags(call))
+    return await tagged_resource(call, arn, None if row is None else row[0])
 
 
 async def on_mfa_device(call: Call) -> Resource:
@@ -123,19 +122,63 @@ async def on_mfa_device(call: Call) -> Resource:
     serial: str = call.input["SerialNumber"]
     if not serial.startswith(f"arn:aws:iam::{call.account}:mfa/"):
         serial = iam_arn(call.account, "mfa", "/", serial.rsplit("/", 1)[-1])
-    context = request_tags(call) | _resource_tags(await call.system.directory.tags(serial))
-    return Resource(serial, call.account, context=context)
+    return await tagged_resource(call, serial, serial)
 
 
-async def on_new_mfa_device(call: Call) -> Resource:
-    """The MFA device that is to be created."""
-    arn = iam_arn(call.account, "mfa", call.input.get("Path") or "/", call.input["VirtualMFADeviceName"])
-    return Resource(arn, call.account, context=request_tags(call))
+def on_provider(member: str, resource_type: str, what: str) -> On:
+    """The identity provider whose ARN the input has. Raises InvalidInput for what is not the ARN of one."""
+
+    async def on(call: Call) -> Resource:
+        arn: str = call.input[member]
+        parts = arn.split(":", 5)
+        if len(parts) != 6 or parts[:4] != ["arn", "aws", "iam", ""] or not parts[5].startswith(f"{resource_type}/"):
+            raise invalid_input(f"Invalid ARN: {arn} is not the ARN of {what}.")
+        return await tagged_resource(call, arn, arn)
+
+    return on
+
+
+def on_new(resource_type: str, member: str) -> On:
+    """What is to be created: a policy, an MFA device, an instance profile or a certificate. member: its name."""
+
+    async def on(call: Call) -> Resource:
+        arn = iam_arn(call.account, resource_type, call.input.get("Path") or "/", call.input[member])
+        return await tagged_resource(call, arn, None)
+
+    return on
+
+
+async def tagged_resource(call: Call, arn: str, tags_under: str | None) -> Resource:
+    """The resource `arn` of the caller's account, with `aws:ResourceTag/…` and the tags of the request.
+
+    tags_under: what its tags are stored under; None for a resource that does not exist.
+    """
+    context = request_tags(call)
+    if tags_under is not None:
+        context |= _resource_tags(await call.system.directory.tags(tags_under))
+    return Resource(arn, call.account, context=context)
 
 
 def with_tags(action: str, on: On) -> Permission:
     """The permission to tag, which a Create operation needs when it is given tags."""
     return Permission(action, on=on, when=lambda call: bool(call.input.get("Tags")), condition="with Tags")
+
+
+def entity_arn(text: str) -> Arn:
+    """The ARN of a user, group or role. Raises InvalidInput."""
+    try:
+        arn = Arn.parse(text)
+    except InvalidArn:
+        arn = None
+    if (
+        arn is None
+        or (arn.service, arn.region) != ("iam", "")
+        or not is_account_id(arn.account)
+        or arn.resource_type not in KIND_OF_NAME
+        or not arn.name
+    ):
+        raise invalid_input(f"Invalid Entity Arn: {text} does not clearly define entity type and name.")
+    return arn
 
 
 def policy_arn(arn: str) -> str:

@@ -14,13 +14,14 @@ from isthmus.wire import AwsError
 
 from . import documents, entities
 from .entities import GROUP, ROLE, USER, Entropy, iam_arn, moment
-from .errors import already_exists, delete_conflict, exceeds_quota, policy_not_found
+from .errors import already_exists, delete_conflict, policy_not_found
 from .paging import Page
-from .permissions import on_list, on_new_policy, on_policy, with_tags
+from .permissions import on_list, on_new, on_policy, with_tags
 from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
 
 POLICIES_PER_ACCOUNT = 1500
 
+_new_policy = on_new("policy", "PolicyName")
 _SELECT = (
     "SELECT id, account, arn, name, path, description, default_version, last_version, created, updated FROM policies"
 )
@@ -74,8 +75,7 @@ async def insert_policy(
     """Add a policy with a checked document as version v1. Raises EntityAlreadyExists, LimitExceeded."""
     if await tx.fetch_one("SELECT 1 FROM policies WHERE account = ? AND name_folded = ?", account, name.lower()):
         raise already_exists(f"A policy called {name} already exists. Duplicate names are not allowed.")
-    if await entities.count(tx, "SELECT count(*) FROM policies WHERE account = ?", account) >= POLICIES_PER_ACCOUNT:
-        raise exceeds_quota("PoliciesPerAccount", POLICIES_PER_ACCOUNT)
+    await entities.check_room(tx, "policies", account, "PoliciesPerAccount", POLICIES_PER_ACCOUNT)
     policy_id, arn = unique_id("ANPA", entropy(11)), iam_arn(account, "policy", path, name)
     await tx.execute(
         "INSERT INTO policies (id, account, arn, name, name_folded, path, description, default_version,"
@@ -93,8 +93,8 @@ async def insert_policy(
 @operation(
     "iam",
     "CreatePolicy",
-    Permission("iam:CreatePolicy", on=on_new_policy),
-    with_tags("iam:TagPolicy", on_new_policy),
+    Permission("iam:CreatePolicy", on=_new_policy),
+    with_tags("iam:TagPolicy", _new_policy),
 )
 async def create_policy(call: Call) -> dict[str, Any]:
     """Create a customer managed policy. Raises MalformedPolicyDocument, EntityAlreadyExists, LimitExceeded,

@@ -18,7 +18,6 @@ from isthmus.store import Transaction
 from . import documents, entities
 from .attachments import check_boundary, shown_boundary
 from .entities import ROLE, Entity, Entropy, described, moment
-from .errors import must_first
 from .paging import Page
 from .permissions import on_entity, on_list, on_new_entity, with_tags
 from .protected import check_modifiable, check_path_is_ours
@@ -27,7 +26,6 @@ from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
 SHORTEST_MAXIMUM = 3600  # seconds, also the default
 
 _new_role = on_new_entity(ROLE)
-_the_role = on_entity(ROLE)
 _the_bounded_role = on_entity(ROLE, boundary="present")
 
 
@@ -169,13 +167,6 @@ async def update_assume_role_policy(call: Call) -> dict[str, Any]:
     return {}
 
 
-_IN_THE_WAY = (
-    ("instance_profiles", "role_id", "remove roles from instance profile"),
-    ("attached_policies", "entity_id", "detach all policies"),
-    ("inline_policies", "entity_id", "delete policies"),
-)
-
-
 @operation("iam", "DeleteRole", Permission("iam:DeleteRole", on=_the_bounded_role))
 async def delete_role(call: Call) -> dict[str, Any]:
     """Delete a role without policies. Raises NoSuchEntity, DeleteConflict, UnmodifiableEntity."""
@@ -183,9 +174,8 @@ async def delete_role(call: Call) -> dict[str, Any]:
     async def work(tx: Transaction) -> None:
         role = await entities.get(tx, ROLE, call.account, call.input["RoleName"])
         check_modifiable(role)
-        for table, column, what in _IN_THE_WAY:
-            if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE {column} = ?", role.id):  # noqa: S608
-                raise must_first(what)
+        in_profiles = ("instance_profiles", "role_id", "remove roles from instance profile")
+        await entities.check_has_nothing(tx, role, in_profiles)
         await remove_tags(tx, role.id)
         await tx.execute("DELETE FROM roles WHERE id = ?", role.id)
 

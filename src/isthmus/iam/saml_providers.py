@@ -1,87 +1,48 @@
-"""SAML providers: the metadata documents of identity providers that an account keeps.
+"""SAML providers: the metadata documents of identity providers that an account keeps and its roles may trust.
 
-Metadata is parsed without a document type and without entities. It must describe an identity provider with a
-certificate to check signatures by. Quota: 100 providers in an account, two private keys on each.
+Quota: 100 providers in an account, two private keys on each.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from datetime import UTC, datetime
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from isthmus.operation import Call, Permission, Resource, operation
+from isthmus.identity import SAML_PRIVATE_KEY
+from isthmus.identity.saml_metadata import InvalidMetadata, saml_metadata
+from isthmus.operation import Call, Permission, Resource, on_anything, operation
 from isthmus.store import Reader, Row, Transaction
 
-from . import entities, tags
-from .entities import moment
-from .errors import already_exists, exceeds_quota, invalid_input, limit_exceeded, no_such_entity
-from .permissions import on_account, with_tags
+from . import tags
+from .entities import check_room, moment
+from .errors import already_exists, invalid_input, limit_exceeded, no_such_entity
+from .permissions import on_provider, tagged_resource, with_tags
+from .server_certificates import MOST_BITS, private_key_of
 from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
-from .tagged_resources import tagged_resource
 
 PROVIDERS_PER_ACCOUNT = 100
 PRIVATE_KEYS = 2
-PRIVATE_KEY = "saml-private-key"
-"""Purpose of the private keys of SAML providers."""
 
 _MEMBER = "SAMLProviderArn"
-_METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
-_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}"
+_CHANGES = ("SAMLMetadataDocument", "AssertionEncryptionMode", "AddPrivateKey", "RemovePrivateKey")
 _CENTURY = 100 * 365 * 86400.0  # how long metadata without an end is valid, as on AWS
 
+_provider = on_provider(_MEMBER, "saml-provider", "a SAML provider")
 
-def valid_until(metadata: str, now: float) -> float:
+
+def _valid_until(metadata: str, now: float) -> float:
     """When the metadata of an identity provider ends, in seconds since the epoch. Raises InvalidInput."""
     try:
-        root: Element = fromstring(metadata.encode(), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError):
-        raise invalid_input("Could not parse metadata") from None
-    providers = root.findall(f"{_METADATA}IDPSSODescriptor")
-    if root.tag != f"{_METADATA}EntityDescriptor" or not root.get("entityID") or not providers:
-        raise invalid_input("Metadata must be an EntityDescriptor with an entityID and an IDPSSODescriptor")
-    if not any(_certificates(provider) for provider in providers):
-        raise invalid_input("Metadata must have a KeyDescriptor for signing with an X509Certificate")
-    text = root.get("validUntil")
-    if text is None:
-        return now + _CENTURY
-    try:
-        end = datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid_input("validUntil of the metadata is not a time") from None
-    return (end if end.tzinfo else end.replace(tzinfo=UTC)).timestamp()
+        end = saml_metadata(metadata).valid_until
+    except InvalidMetadata as error:
+        raise invalid_input(str(error)) from None
+    return now + _CENTURY if end is None else end
 
 
-def _certificates(provider: Element) -> list[x509.Certificate]:
-    """The certificates that sign. Raises InvalidInput."""
-    found = []
-    for descriptor in provider.findall(f"{_METADATA}KeyDescriptor"):
-        if descriptor.get("use", "signing") != "signing":
-            continue
-        for element in descriptor.iter(f"{_SIGNATURE}X509Certificate"):
-            try:
-                der = base64.b64decode("".join((element.text or "").split()), validate=True)
-                found.append(x509.load_der_x509_certificate(der))
-            except (binascii.Error, ValueError):
-                raise invalid_input("An X509Certificate of the metadata cannot be read") from None
-    return found
-
-
-async def _provider(call: Call) -> Resource:
-    """The provider that the input names. Raises InvalidInput for what is not the ARN of one."""
-    arn: str = call.input[_MEMBER]
-    parts = arn.split(":", 5)
-    if len(parts) != 6 or parts[:4] != ["arn", "aws", "iam", ""] or not parts[5].startswith("saml-provider/"):
-        raise invalid_input(f"Invalid ARN: {arn} is not the ARN of a SAML provider.")
-    return await tagged_resource(call, arn, arn)
+_provider = on_provider(_MEMBER, "saml-provider", "a SAML provider")
 
 
 async def _new_provider(call: Call) -> Resource:
@@ -105,14 +66,14 @@ async def _find(reader: Reader, account: str, arn: str) -> Row:
 
 def _sealed_key(call: Call, pem: str) -> dict[str, Any]:
     """A private key as it is stored. Raises InvalidInput."""
-    try:
-        load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError):
-        raise invalid_input("AddPrivateKey must be a private key in PEM format without a password") from None
+    no_key = invalid_input("AddPrivateKey must be a private key in PEM format without a password")
+    no_rsa = invalid_input(f"AddPrivateKey must be an RSA key of at most {MOST_BITS} bits")
+    if not isinstance(private_key_of(pem, unusable=no_key, too_long=no_rsa), RSAPrivateKey):
+        raise no_rsa
     return {
         "id": base64.b32encode(call.system.entropy(15)).decode(),
         "added": call.now,
-        "sealed": base64.b64encode(call.system.vault.seal(pem.encode(), PRIVATE_KEY)).decode(),
+        "sealed": base64.b64encode(call.system.vault.seal(pem.encode(), SAML_PRIVATE_KEY)).decode(),
     }
 
 
@@ -125,7 +86,7 @@ def _sealed_key(call: Call, pem: str) -> dict[str, Any]:
 async def create_saml_provider(call: Call) -> dict[str, Any]:
     """Keep a provider's metadata. Raises EntityAlreadyExists, InvalidInput, LimitExceeded."""
     members, arn = call.input, _arn(call.account, call.input["Name"])
-    end = valid_until(members["SAMLMetadataDocument"], call.now)
+    end = _valid_until(members["SAMLMetadataDocument"], call.now)
     given_tags = checked_tags(members.get("Tags"))
     keys = [_sealed_key(call, members["AddPrivateKey"])] if members.get("AddPrivateKey") else []
     if members.get("AssertionEncryptionMode") == "Required" and not keys:
@@ -135,9 +96,7 @@ async def create_saml_provider(call: Call) -> dict[str, Any]:
     async def work(tx: Transaction) -> dict[str, Any]:
         if await tx.fetch_one("SELECT 1 FROM saml_providers WHERE arn = ?", arn):
             raise already_exists(f"SAMLProvider {members['Name']} already exists.")
-        have = await entities.count(tx, "SELECT count(*) FROM saml_providers WHERE account = ?", call.account)
-        if have >= PROVIDERS_PER_ACCOUNT:
-            raise exceeds_quota("SAMLProvidersPerAccount", PROVIDERS_PER_ACCOUNT)
+        await check_room(tx, "saml_providers", call.account, "SAMLProvidersPerAccount", PROVIDERS_PER_ACCOUNT)
         await tx.execute(
             "INSERT INTO saml_providers (arn, account, id, metadata, valid_until, encryption, private_keys, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -173,12 +132,20 @@ async def update_saml_provider(call: Call) -> dict[str, Any]:
     LimitExceeded."""
     members, arn = call.input, call.input[_MEMBER]
     metadata: str | None = members.get("SAMLMetadataDocument")
-    end = None if metadata is None else valid_until(metadata, call.now)
+    removed: str | None = members.get("RemovePrivateKey")
+    if removed is not None and members.get("AddPrivateKey"):
+        raise invalid_input("Unable to add and remove private keys in the same request.")
+    if not any(members.get(name) for name in _CHANGES):
+        raise invalid_input("Unable to update identity provider. No updates are defined.")
+    end = None if metadata is None else _valid_until(metadata, call.now)
     added = [_sealed_key(call, members["AddPrivateKey"])] if members.get("AddPrivateKey") else []
 
     async def work(tx: Transaction) -> None:
         row = await _find(tx, call.account, arn)
-        keys = [key for key in json.loads(row[4]) if key["id"] != members.get("RemovePrivateKey")] + added
+        kept = [key for key in json.loads(row[4]) if key["id"] != removed]
+        if removed is not None and len(kept) == len(json.loads(row[4])):
+            raise invalid_input("Failed to remove private key because the Key ID does not match a private key.")
+        keys = kept + added
         mode = members.get("AssertionEncryptionMode") or row[3]
         if len(keys) > PRIVATE_KEYS:
             raise limit_exceeded(f"A SAML provider has at most {PRIVATE_KEYS} private keys: remove one first.")
@@ -208,7 +175,7 @@ async def delete_saml_provider(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("iam", "ListSAMLProviders", Permission("iam:ListSAMLProviders", on=on_account))
+@operation("iam", "ListSAMLProviders", Permission("iam:ListSAMLProviders", on=on_anything))
 async def list_saml_providers(call: Call) -> dict[str, Any]:
     """The account's providers, by ARN."""
     rows = await call.system.identity.fetch_all(

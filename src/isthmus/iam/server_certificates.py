@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -17,20 +19,22 @@ from isthmus.operation import Call, Permission, Resource, operation
 from isthmus.store import Reader, Row, Transaction
 from isthmus.wire import AwsError
 
-from . import entities, tags
-from .entities import iam_arn, moment
-from .errors import already_exists, cannot_be_found, exceeds_quota
+from . import tags
+from .entities import check_room, iam_arn, moment
+from .errors import already_exists, cannot_be_found
 from .paging import Page
-from .permissions import on_list, with_tags
+from .permissions import on_list, on_new, tagged_resource, with_tags
 from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags, tags_of
-from .tagged_resources import tagged_resource
 
 CERTIFICATES_PER_ACCOUNT = 20
+MOST_BITS = 4096  # of an RSA key, as on AWS: to look whether its primes are takes 0.2 s, minutes for 16384
 PRIVATE_KEY = "server-certificate-key"
 """Purpose of the private keys of server certificates (`server_certificates.private_key`)."""
 
 _NAME = "ServerCertificateName"
 _SELECT = "SELECT id, account, name, path, body, chain, expires, created FROM server_certificates WHERE account = ?"
+
+_new_certificate = on_new("server-certificate", _NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +74,34 @@ def certificate_of(pem: str) -> x509.Certificate:
     except ValueError:
         found = []
     if len(found) != 1:
-        raise AwsError("MalformedCertificate", "Unable to parse certificate. Please ensure it is in PEM format.", 400)
+        raise _malformed("Unable to parse certificate. Please ensure it is in PEM format.")
     return found[0]
+
+
+def private_key_of(pem: str, *, unusable: AwsError, too_long: AwsError) -> PrivateKeyTypes:
+    """The private key of a PEM text without a password. Raises `unusable` for anything else, `too_long` for an RSA key
+    of more than MOST_BITS."""
+    try:
+        key = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, RSAPrivateKey) and key.key_size > MOST_BITS:
+            raise too_long
+        return load_pem_private_key(pem.encode(), None)  # whether its primes are, which stops the process for so long
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise unusable from None
 
 
 def _check_pair(certificate: x509.Certificate, pem: str) -> None:
     """Raises MalformedCertificate, KeyPairMismatch."""
+    key = private_key_of(
+        pem,
+        unusable=_malformed("Unable to parse private key. It must be in PEM format, without a password."),
+        too_long=_malformed(f"The private key has more than {MOST_BITS} bits."),
+    )
     try:
-        key: PrivateKeyTypes = load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError):
-        raise AwsError(
-            "MalformedCertificate", "Unable to parse private key. It must be in PEM format, without a password.", 400
-        ) from None
-    if key.public_key() != certificate.public_key():
+        certified = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise _malformed("Unable to parse certificate. Its public key is of an unknown kind.") from None
+    if key.public_key() != certified:
         raise AwsError("KeyPairMismatch", "The public key of the certificate does not match the private key.", 400)
 
 
@@ -91,8 +110,11 @@ def _check_chain(pem: str | None) -> None:
         if pem is not None:
             x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        message = "Unable to parse certificate chain. Please ensure it is in PEM format."
-        raise AwsError("MalformedCertificate", message, 400) from None
+        raise _malformed("Unable to parse certificate chain. Please ensure it is in PEM format.") from None
+
+
+def _malformed(message: str) -> AwsError:
+    return AwsError("MalformedCertificate", message, 400)
 
 
 async def _find(reader: Reader, account: str, name: str) -> ServerCertificate | None:
@@ -113,11 +135,6 @@ async def _the_certificate(call: Call) -> Resource:
     if found is None:
         return await tagged_resource(call, iam_arn(call.account, "server-certificate", "/", name), None)
     return await tagged_resource(call, found.arn, found.id)
-
-
-async def _new_certificate(call: Call) -> Resource:
-    arn = iam_arn(call.account, "server-certificate", call.input.get("Path") or "/", call.input[_NAME])
-    return await tagged_resource(call, arn, None)
 
 
 async def _renamed(call: Call) -> Resource:
@@ -154,9 +171,8 @@ async def upload_server_certificate(call: Call) -> dict[str, Any]:
 
     async def work(tx: Transaction) -> dict[str, Any]:
         await _check_name_is_free(tx, call.account, name)
-        have = await entities.count(tx, "SELECT count(*) FROM server_certificates WHERE account = ?", call.account)
-        if have >= CERTIFICATES_PER_ACCOUNT:
-            raise exceeds_quota("ServerCertificatesPerAccount", CERTIFICATES_PER_ACCOUNT)
+        quota, most = "ServerCertificatesPerAccount", CERTIFICATES_PER_ACCOUNT
+        await check_room(tx, "server_certificates", call.account, quota, most)
         await tx.execute(
             "INSERT INTO server_certificates (id, account, name, name_folded, path, body, chain, private_key, expires,"
             " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

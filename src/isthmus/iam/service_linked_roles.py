@@ -13,15 +13,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from isthmus.identity import Vault
 from isthmus.operation import Call, Permission, Resource, operation
-from isthmus.store import Transaction
+from isthmus.store import Reader, Transaction
 
 from . import entities, roles
-from .entities import ROLE, Entity, iam_arn
+from .entities import ROLE, Entity, Entropy, iam_arn
 from .errors import invalid_input, no_such_entity
+from .permissions import tagged_resource
 from .protected import is_service_linked
 from .tag_rows import remove_tags
-from .tagged_resources import tagged_resource
 
 _PREFIX = "AWSServiceRoleFor"
 
@@ -74,29 +75,56 @@ def _role_of(service: str, suffix: str | None) -> tuple[str, str]:
     return name, f"/aws-service-role/{service}/"
 
 
+async def insert_service_linked_role(
+    tx: Transaction,
+    vault: Vault,
+    account: str,
+    service: str,
+    suffix: str | None = None,
+    *,
+    now: float,
+    entropy: Entropy,
+    description: str | None = None,
+) -> Entity:
+    """Add a service's role. Raises InvalidInput, EntityAlreadyExists."""
+    name, path = _role_of(service, suffix)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+    return await roles.insert_role(
+        tx, vault, account, name, json.dumps(trust), now=now, entropy=entropy, path=path, description=description
+    )
+
+
+async def has_service_linked_role(reader: Reader, account: str, service: str) -> bool:
+    """Whether the account has the service's role, the one without a suffix. Raises InvalidInput."""
+    return await entities.find(reader, ROLE, account, _role_of(service, None)[0]) is not None
+
+
+def new_service_linked_role(account: str, service: str, suffix: str | None = None) -> Resource:
+    """What creating a service's role is authorised on. Raises InvalidInput."""
+    name, path = _role_of(service, suffix)
+    return Resource(iam_arn(account, "role", path, name), account, context={"iam:awsservicename": service})
+
+
 async def _new_role(call: Call) -> Resource:
-    service = call.input["AWSServiceName"]
-    name, path = _role_of(service, call.input.get("CustomSuffix"))
-    return Resource(iam_arn(call.account, "role", path, name), call.account, context={"iam:awsservicename": service})
+    return new_service_linked_role(call.account, call.input["AWSServiceName"], call.input.get("CustomSuffix"))
 
 
 @operation("iam", "CreateServiceLinkedRole", Permission("iam:CreateServiceLinkedRole", on=_new_role))
 async def create_service_linked_role(call: Call) -> dict[str, Any]:
     """Create a service's role. Raises InvalidInput for a service that has none, or whose role exists."""
-    service = call.input["AWSServiceName"]
-    name, path = _role_of(service, call.input.get("CustomSuffix"))
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
-    }
+    service, suffix = call.input["AWSServiceName"], call.input.get("CustomSuffix")
+    name, _ = _role_of(service, suffix)
 
     async def work(tx: Transaction) -> Entity:
         if await entities.find(tx, ROLE, call.account, name) is not None:
             message = f"Service role name {name} has been taken in this account, please try a different suffix."
             raise invalid_input(message)
-        return await roles.insert_role(
-            tx, call.system.vault, call.account, name, json.dumps(trust), now=call.now,
-            entropy=call.system.entropy, path=path, description=call.input.get("Description"),
+        return await insert_service_linked_role(
+            tx, call.system.vault, call.account, service, suffix, now=call.now, entropy=call.system.entropy,
+            description=call.input.get("Description"),
         )  # fmt: skip
 
     return {"Role": await roles.shown(call.system, await call.system.identity.write(work), whole=True)}

@@ -15,7 +15,6 @@ from isthmus.store import Reader, Transaction
 from . import entities
 from .attachments import check_boundary, shown_boundary
 from .entities import USER, Entity, Entropy, moment
-from .errors import must_first
 from .paging import Page
 from .permissions import caller_name, on_entity, on_list, on_new_entity, on_renamed, with_tags
 from .tag_rows import add_shown_tags, checked_tags, remove_tags, set_tags
@@ -111,7 +110,7 @@ async def update_user(call: Call) -> dict[str, Any]:
     return {}
 
 
-# What a user must be rid of before it can be deleted: table, its column, and AWS's words for it.
+# What a user must be rid of, beside policies, before it can be deleted: see `check_has_nothing`.
 _IN_THE_WAY = (
     ("access_keys", "user_id", "delete access keys"),
     ("signing_certificates", "user_id", "delete signing certificates"),
@@ -119,8 +118,6 @@ _IN_THE_WAY = (
     ("mfa_devices", "owner_id", "delete MFA device"),
     ("login_profiles", "user_id", "delete login profile"),
     ("group_members", "user_id", "remove users from group"),
-    ("attached_policies", "entity_id", "detach all policies"),
-    ("inline_policies", "entity_id", "delete policies"),
 )
 
 
@@ -130,9 +127,7 @@ async def delete_user(call: Call) -> dict[str, Any]:
 
     async def work(tx: Transaction) -> None:
         user = await entities.get(tx, USER, call.account, call.input["UserName"])
-        for table, column, what in _IN_THE_WAY:
-            if await tx.fetch_one(f"SELECT 1 FROM {table} WHERE {column} = ?", user.id):  # noqa: S608
-                raise must_first(what)
+        await entities.check_has_nothing(tx, user, *_IN_THE_WAY)
         await remove_tags(tx, user.id)
         await tx.execute("DELETE FROM users WHERE id = ?", user.id)
 

@@ -9,6 +9,11 @@ context keys"; absence matters, because a negated operator holds for an absent k
     aws:username                 IAM users, also with GetSessionToken; never root, roles, federated users
     aws:PrincipalTag/…           tags of the user; of the role with session tags over them, whatever the case
     aws:PrincipalArn             absent for anonymous requests; a role session's is its role, with the path
+    aws:PrincipalOrgID, …Paths   members of an organization and its management account; not services
+    aws:AssumedRoot              sessions of AssumeRoot
+
+An organization's service control policies come in here, with everything else on the caller's side. An account that
+was closed is as good as gone.
 
 A session lives only as long as its user or role: both are looked up by unique id, so one made anew under the
 same name does not revive it. Answers are kept until the identity database changes.
@@ -17,11 +22,13 @@ same name does not revive it. Answers are kept until the identity database chang
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from isthmus.names import root_arn
 from isthmus.policy import (
+    Context,
     ContextValue,
     NamedPolicy,
     PolicyDocument,
@@ -31,12 +38,16 @@ from isthmus.policy import (
 )
 
 from .directory import Directory
-from .records import AccessKey, EntityPolicies, Role, Session, User
+from .records import AccessKey, EntityPolicies, Group, Role, Session, User
 
-Authenticated = tuple[Principal, PrincipalPolicies, dict[str, ContextValue]]
-"""Who it is, the documents on its side, and its condition keys (a dictionary of the caller's own)."""
+Authenticated = tuple[Principal, PrincipalPolicies, Context]
+"""Who it is, the documents on its side, and its condition keys."""
 
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+# What one session of a role has and the role has not.
+_OF_ONE_SESSION = frozenset({"aws:userid", "aws:tokenissuetime", "aws:multifactorauthpresent"})
 
 
 class PrincipalGone(LookupError):
@@ -46,12 +57,14 @@ class PrincipalGone(LookupError):
 async def long_term(directory: Directory, access_key: AccessKey) -> Authenticated:
     """Who an access key is. Raises PrincipalGone."""
     cache = directory.cache
-    kept = cache.get(("authenticated", access_key.id))
+    # By whose key it is, not by its id: setup and sign-in ask without a key.
+    key = ("long-lived", access_key.user_id or access_key.account)
+    kept: Authenticated | None = cache.get(key)
     if kept is None:
         principal, policies, context, _ = await _long_lived(directory, access_key.account, access_key.user_id)
-        kept = cache[("authenticated", access_key.id)] = (principal, policies, context)
-    principal, policies, context = kept
-    return principal, policies, dict(context)
+        policies = await _in_organization(directory, principal, policies, context)
+        kept = cache[key] = (principal, policies, context)
+    return kept
 
 
 async def temporary(directory: Directory, session: Session) -> Authenticated:
@@ -64,7 +77,31 @@ async def temporary(directory: Directory, session: Session) -> Authenticated:
     if kept is None or kept[0] is not session:
         kept = cache[key] = (session, *await _session(directory, session))
     _, principal, policies, context = kept
-    return principal, policies, dict(context)
+    return principal, policies, context
+
+
+async def as_user(directory: Directory, user: User) -> Authenticated:
+    """The user as a long-term access key makes it, whether or not it has one. Raises PrincipalGone."""
+    return await long_term(directory, AccessKey(user.id, user.account, user.id, ""))
+
+
+async def as_role(directory: Directory, role: Role) -> Authenticated:
+    """A session of the role that has nothing of its own: no name, no moment of issue, no tags or session policies.
+    Raises PrincipalGone."""
+    arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/"
+    principal = Principal(PrincipalKind.ROLE_SESSION, role.account, arn, role.arn, role.id)
+    session = Session(access_key="", kind="AssumeRole", principal=principal, issued=0, expires=0)
+    principal, policies, context = await _session(directory, session)
+    return principal, policies, {key: value for key, value in context.items() if key not in _OF_ONE_SESSION}
+
+
+async def as_group(directory: Directory, group: Group) -> Authenticated:
+    """Somebody of the account who has the group's policies and no others. Raises PrincipalGone."""
+    _, of_account, context = await long_term(directory, AccessKey(group.id, group.account, None, ""))
+    principal = Principal(PrincipalKind.USER, group.account, group.arn, group.arn, group.id)
+    known = {key: value for key, value in context.items() if key not in ("aws:principaltype", "aws:userid")}
+    policies = replace(of_account, identity=await directory.policies_of_group(group))
+    return principal, policies, known | {"aws:principalarn": group.arn}
 
 
 def anonymous() -> Authenticated:
@@ -131,6 +168,10 @@ async def _session(
     else:
         user_id = None if claimed.kind is PrincipalKind.ROOT else claimed.entity_id
         principal, policies, context, _ = await _long_lived(directory, claimed.account, user_id)
+    if session.kind == "AssumeRoot":
+        policies = PrincipalPolicies(session=await _task_policies(directory, session))
+        context["aws:assumedroot"] = "true"
+    policies = await _in_organization(directory, principal, policies, context)
     context["aws:tokenissuetime"] = iso_time(session.issued)
     context["aws:multifactorauthpresent"] = "false" if session.mfa_at is None else "true"
     if session.source_identity is not None:
@@ -139,6 +180,29 @@ async def _session(
         context["aws:federatedprovider"] = session.federated_provider
     context.update({key.lower(): value for key, value in session.context.items()})
     return principal, policies, context
+
+
+async def _in_organization(
+    directory: Directory, principal: Principal, policies: PrincipalPolicies, context: dict[str, ContextValue]
+) -> PrincipalPolicies:
+    """The policies with those of the account's organization, whose keys are added to `context`. Raises
+    PrincipalGone for an account that was closed."""
+    membership = await directory.membership(principal.account)
+    if membership is None:
+        return policies
+    if membership.closed:
+        raise PrincipalGone(principal.account)
+    context["aws:principalorgid"] = membership.organization
+    context["aws:principalorgpaths"] = (membership.path,)
+    return replace(policies, scps=membership.scps)
+
+
+async def _task_policies(directory: Directory, session: Session) -> tuple[NamedPolicy, ...]:
+    """What a session of AssumeRoot is limited by: root's own power, which has no document, and the task policy,
+    which denies all but the task. One that is gone leaves nothing."""
+    found = [await directory.managed_policy(arn) for arn in (_ADMINISTRATOR, *session.session_policy_arns)]
+    policies = tuple(policy for policy in found if policy is not None)
+    return policies if session.session_policy_arns and len(policies) == len(found) else ()
 
 
 async def _role_session(

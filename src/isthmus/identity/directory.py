@@ -21,7 +21,8 @@ from isthmus.policy import NamedPolicy, PolicyDocument, PolicyType, ResourcePoli
 from isthmus.store import Metadata, Row
 
 from . import managed
-from .records import AccessKey, Account, Bucket, EntityPolicies, Group, MfaDevice, Role, User
+from .membership import read_membership
+from .records import AccessKey, Account, Bucket, EntityPolicies, Group, Membership, MfaDevice, Role, User
 from .shown import rename_principals
 from .vault import ACCESS_KEY, MFA_SEED, Vault
 
@@ -103,6 +104,14 @@ class Directory:
         """The account with this sign-in alias."""
         return await self._cached(("account by alias", alias), self._read_account, "alias = ?", alias)
 
+    async def membership(self, account: str) -> Membership | None:
+        """The account's place in its organization, with the policies that limit it; None outside of one."""
+        # Every decision asks: the answer that is known takes no further call.
+        key = ("membership", account)
+        if key in self._cache:
+            return cast("Membership | None", self._cache[key])
+        return await self._cached(key, self._read_membership, account)
+
     async def access_key(self, key_id: str) -> AccessKey | None:
         """The long-term access key of this id, with its secret opened."""
         return await self._cached(("access key", key_id), self._read_access_key, key_id)
@@ -166,6 +175,10 @@ class Directory:
         user."""
         return await self._cached(("policies", user_id), self._read_policies_of_user, user_id)
 
+    async def policies_of_group(self, group: Group) -> tuple[NamedPolicy, ...]:
+        """The group's own policies."""
+        return await self._cached(("policies", group.id), self._policies_on, group.id, group.arn)
+
     async def policies_of_role(self, role_id: str) -> EntityPolicies:
         """The role's identity policies and its boundary; empty for an unknown role."""
         return await self._cached(("policies", role_id), self._read_policies_of_role, role_id)
@@ -226,6 +239,9 @@ class Directory:
             return None
         row = rows[0]
         return Account(*(*row[:-1], _json_or_none(row[-1])))
+
+    async def _read_membership(self, account: str) -> Membership | None:
+        return await read_membership(self._identity, account)
 
     async def _read_access_key(self, key_id: str) -> AccessKey | None:
         row = await self._identity.fetch_one(

@@ -52,9 +52,7 @@ async def verify(objects: Metadata, device: MfaDevice, code: str, now: float) ->
     good at any moment, so whoever may guess without limit gets in.
     """
     step = step_at(now)
-    current = step + device.drift
-    near = range(current - _TOLERANCE, current + _TOLERANCE + 1)
-    matching = [candidate for candidate in near if _is_code(device.seed, candidate, code)]
+    matching = _matching(device, code, step)
 
     async def work(tx: Transaction) -> bool:
         since = step - _FAILURE_STEPS
@@ -73,6 +71,11 @@ async def verify(objects: Metadata, device: MfaDevice, code: str, now: float) ->
         return False
 
     return await objects.write(work)
+
+
+def is_near(device: MfaDevice, code: str, now: float) -> bool:
+    """Whether `code` would be the device's, so that of several devices the right one is asked to `verify` it."""
+    return bool(_matching(device, code, step_at(now)))
 
 
 async def synchronise(
@@ -100,6 +103,13 @@ async def synchronise(
     if not await objects.write(lambda tx: _use(tx, device.serial, steps)):
         return None
     return 0 if abs(offset) <= _TOLERANCE else offset
+
+
+def _matching(device: MfaDevice, code: str, step: int) -> list[int]:
+    """The steps around `step` whose code this is."""
+    current = step + device.drift
+    near = range(current - _TOLERANCE, current + _TOLERANCE + 1)
+    return [candidate for candidate in near if _is_code(device.seed, candidate, code)]
 
 
 def _is_code(seed: bytes, step: int, code: str) -> bool:

@@ -22,6 +22,24 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """An account's place in an organization.
+
+    path: as `aws:PrincipalOrgPaths` has it, `o-…/r-…/ou-…/`. all_features: whether policies may be used at all.
+    closed: whether CloseAccount was called. scps, rcps: one tuple per level, root first; empty for the management
+    account and for types of policy that are not enabled.
+    """
+
+    organization: str
+    management_account: str
+    path: str
+    all_features: bool
+    closed: bool = False
+    scps: tuple[tuple[NamedPolicy, ...], ...] = ()
+    rcps: tuple[tuple[NamedPolicy, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """An IAM user. boundary: ARN of its permissions boundary."""
 
@@ -122,6 +140,10 @@ class Bucket:
     configurations: Mapping[str, str] = field(default_factory=dict)
 
 
+CONSOLE_SIGN_IN = "ConsoleSignIn"
+"""The kind of session that a password opens: the user or root itself, limited by nothing but its own policies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The claims of temporary credentials. Self-contained: sealed into the session token, looked up nowhere.
@@ -131,8 +153,8 @@ class Session:
     limited: whether session policies apply at all (GetFederationToken without any is limited to nothing).
     tags: session tags; transitive_tag_keys: those of them that go on along the chain.
     mfa_at: when the code was given; None without MFA.
-    kind: `AssumeRole`, `GetSessionToken`, `GetFederationToken`, `AssumeRoleWithWebIdentity` or
-        `AssumeRoleWithSAML`.
+    kind: `AssumeRole`, `GetSessionToken`, `GetFederationToken`, `AssumeRoleWithWebIdentity`,
+        `AssumeRoleWithSAML`, `AssumeRoot` or CONSOLE_SIGN_IN.
     chained: whether it was assumed with role credentials.
     federated_provider, context: what stays in later requests (`aws:federatedprovider`, `saml:sub` …).
     """

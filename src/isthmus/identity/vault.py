@@ -35,11 +35,19 @@ MFA_SEED = "mfa-seed"
 SESSION_TOKEN = "session-token"  # noqa: S105 - the name of a purpose
 AUTHORIZATION_MESSAGE = "authorization-message"
 """Purpose of encoded authorization messages."""
+EVENT_TARGETS = "event-targets"
+"""Purpose of the operator's table of event targets, whose addresses may hold passwords."""
+KMS_MATERIAL = "kms-key-material"
+"""Purpose of the material of KMS keys (`kms_key_material.sealed`)."""
+KMS_GRANT_TOKEN = "kms-grant-token"  # noqa: S105 - the name of a purpose
+SAML_PRIVATE_KEY = "saml-private-key"
+"""Purpose of the private keys of SAML providers (`saml_providers.private_keys`)."""
 
 _FORMAT = b"\x01"  # first byte of everything sealed; another algorithm would take the next number
 _NONCE_BYTES = 12  # what AES-GCM is specified for
 _TAG_BYTES = 16
 _TOKENS_KEPT = 8192  # a few KiB each: the sessions that one worker sees again and again
+_CIPHERS_KEPT = 4096  # half a KiB each: some purposes are made for a bucket
 
 
 class InvalidToken(ValueError):
@@ -47,37 +55,33 @@ class InvalidToken(ValueError):
 
 
 class Vault:
-    """Holds the master key. `purpose` keeps ciphertexts of one use from passing in another.
+    """Holds the master key. `purpose` keeps ciphertexts of one use from passing in another."""
 
-    entropy: n random bytes, for nonces.
-    """
-
-    def __init__(self, master_key: bytes, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, master_key: bytes) -> None:
         if len(master_key) != MASTER_KEY_BYTES:
             raise ValueError(f"the master key has {len(master_key)} bytes; it must have {MASTER_KEY_BYTES}")
         self._master_key = master_key
-        self._entropy = entropy
         self._passwords = argon2.PasswordHasher()
-        self._ciphers: dict[str, AESGCM] = {}
         self._secret_key = self._derive("session-secret")
         # Both are asked for at every request with temporary credentials. Failures are not kept: whoever sends
         # bad tokens cannot push good ones out.
+        self._cipher: Callable[[str], AESGCM] = lru_cache(_CIPHERS_KEPT)(self._make_cipher)
         self.session: Callable[[str], Session] = lru_cache(_TOKENS_KEPT)(self._open_session)
         self.session_secret: Callable[[str], str] = lru_cache(_TOKENS_KEPT)(self._derive_session_secret)
         # The session tokens of a whole master key stay far below the 2**32 random nonces that GCM allows.
 
-    def seal(self, secret: bytes, purpose: str) -> bytes:
-        """`secret`, encrypted and authenticated for `purpose`."""
-        nonce = self._entropy(_NONCE_BYTES)
-        return _FORMAT + nonce + self._cipher(purpose).encrypt(nonce, secret, _FORMAT)
+    def seal(self, secret: bytes, purpose: str, bound_to: bytes = b"") -> bytes:
+        """`secret`, encrypted and authenticated for `purpose`. bound_to: whose it is; it opens with that only."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORMAT + nonce + self._cipher(purpose).encrypt(nonce, secret, _FORMAT + bound_to)
 
-    def unseal(self, sealed: bytes, purpose: str) -> bytes:
-        """What was sealed for `purpose` under this master key. Raises InvalidToken."""
+    def unseal(self, sealed: bytes, purpose: str, bound_to: bytes = b"") -> bytes:
+        """What was sealed for `purpose` and `bound_to` under this master key. Raises InvalidToken."""
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         if sealed[:1] != _FORMAT or not ciphertext:
             raise InvalidToken("not sealed by this server")
         try:
-            return self._cipher(purpose).decrypt(nonce, ciphertext, _FORMAT)
+            return self._cipher(purpose).decrypt(nonce, ciphertext, _FORMAT + bound_to)
         except InvalidTag:
             raise InvalidToken("not sealed by this server for this use, or changed since") from None
 
@@ -127,11 +131,8 @@ class Vault:
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
-    def _cipher(self, purpose: str) -> AESGCM:
-        cipher = self._ciphers.get(purpose)
-        if cipher is None:
-            cipher = self._ciphers[purpose] = AESGCM(self._derive(purpose))
-        return cipher
+    def _make_cipher(self, purpose: str) -> AESGCM:
+        return AESGCM(self._derive(purpose))
 
     def _derive(self, purpose: str) -> bytes:
         hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"isthmus " + purpose.encode())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from isthmus.policy import Context, Principal, PrincipalPolicies
-from isthmus.wire import Request
+from isthmus.wire import AwsError, Request
 
 if TYPE_CHECKING:
     from isthmus.identity import Directory, Session, Vault
     from isthmus.store import Contents, Metadata
 
-    from .registry import Operation
+    from .registry import Operation, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,16 @@ class Settings:
 
     region: of new buckets without a location, and of the `aws` global endpoints' answers.
     domains: names under which virtual-host addressing works.
+    access_log_seconds: how long records of server access logging are collected before they are delivered.
     """
 
     region: str = "us-east-1"
     domains: tuple[str, ...] = ("localhost",)
+    access_log_seconds: float = 300.0
+
+
+def _nobody_listens(*_: Any) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -36,6 +42,8 @@ class System:
     directory: accounts, principals and buckets, cached until the identity database changes.
     vault: seals secrets and session tokens. clock: seconds since the epoch (the only clock there is).
     entropy: n random bytes.
+    note_service_call: told of each call that a service made by itself, and of its refusal.
+    note_events: takes further records of the audit trail (`cloudtrail.Event`). Both are listened to by the worker.
     """
 
     settings: Settings
@@ -46,10 +54,11 @@ class System:
     vault: Vault
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
+    note_service_call: Callable[[Call, AwsError | None], None] = _nobody_listens
+    note_events: Callable[[Sequence[Any]], None] = _nobody_listens
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who signed the request, as the second door found out.
 
     session: claims of temporary credentials; None for long-term keys, anonymous requests.
@@ -63,6 +72,14 @@ class Caller:
     session: Session | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """A request that a service made on the caller's behalf. error: None where it succeeded."""
+
+    call: Call
+    error: AwsError | None = None
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through the doors.
@@ -71,7 +88,12 @@ class Call:
         streaming member of `streams` operations is left out (read `request.body`).
     context: condition keys (lower case) of the request as a whole.
     found: what the permissions' `on` functions looked up, for `execute`; each service defines its keys.
+    performed: what other services were asked to do on the caller's behalf meanwhile, for whoever records requests.
     now: seconds since the epoch, one moment for the whole request.
+    host_id: `x-amz-id-2` of the answer; empty for calls that nobody is answered.
+    resources: what permissions were decided on, in order, the refused one last.
+    output: what the operation answered; None until it has.
+    shown: what the audit trail shows of the request beside its input, by the trail's names.
     """
 
     operation: Operation
@@ -84,6 +106,11 @@ class Call:
     now: float
     region: str
     found: dict[str, Any] = field(default_factory=dict)
+    performed: list[Performed] = field(default_factory=list)
+    host_id: str = ""
+    resources: tuple[Resource, ...] = ()
+    output: Any = None
+    shown: dict[str, Any] | None = None
 
     @property
     def account(self) -> str:

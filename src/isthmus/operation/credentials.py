@@ -1,6 +1,7 @@
 """What some temporary credentials cannot call at all, whatever any policy says.
 
-IAM User Guide, "Compare AWS STS credentials", as a table: how the credentials were got, and what is closed.
+IAM User Guide, "Compare AWS STS credentials", as a table: how the credentials were got, and what is closed. A console
+sign-in is not in it: what its user may do with long-term keys it may do in the console, but for more credentials.
 """
 
 from __future__ import annotations

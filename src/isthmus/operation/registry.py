@@ -10,10 +10,10 @@ Permissions: Service Authorization Reference, and "Required permissions for Amaz
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from isthmus.policy import ContextValue, ResourcePolicy
+from isthmus.policy import NO_CONTEXT, ContextValue, ResourcePolicy
 
 if TYPE_CHECKING:
     from .call import Call
@@ -21,24 +21,28 @@ if TYPE_CHECKING:
 Execute = Callable[["Call"], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """What an action is asked for.
 
     arn: `*` for an action without resources. account: the owner's 12 digits.
     context: condition keys (lower case) that belong to this resource or this check only
         (`iam:resourcetag/team`, `s3:existingobjecttag/k`); they are laid over the request's context.
-    acl_allows, public_access_blocked, object_owner: see policy.ResourceSide.
-    message_arn: how the denial names the resource where that differs from `arn`.
+    acl_allows, public_access_blocked, object_owner, granted: see policy.ResourceSide.
     """
 
     arn: str
     account: str
     policy: ResourcePolicy | None = None
-    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    context: Mapping[str, ContextValue] = NO_CONTEXT
     acl_allows: bool = False
     public_access_blocked: str | None = None
     object_owner: str | None = None
+    granted: bool = False
+
+
+async def on_anything(call: Call) -> Resource:
+    """For an action without resources: permissions are for `*`."""
+    return Resource("*", call.account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.identity import Role, Session
+from isthmus.identity.records import CONSOLE_SIGN_IN
 from isthmus.names import Arn, InvalidArn
 from isthmus.operation import Call, Permission, Resource, operation
 from isthmus.policy import (
@@ -83,18 +84,24 @@ async def _understand(call: Call) -> _Request:
     tags = session_tags(members, session)
     policies = session_policies(members, tags.all)
     source_identity = _source_identity(members.get("SourceIdentity"), session)
-    role = await call.system.directory.role(role_arn.account, role_arn.name)
+    mfa = await second_factor(call)
+    role, resource = await role_and_trust(call, role_arn, _context(call, tags, source_identity, mfa))
+    return _Request(role, resource, tags, policies, source_identity, mfa)
+
+
+async def role_and_trust(call: Call, role_arn: Arn, context: dict[str, ContextValue]) -> tuple[Role | None, Resource]:
+    """The role that an ARN names, None where there is none, and what its trust policy is asked about: in this context,
+    to which the keys of the role come."""
+    directory = call.system.directory
+    role = await directory.role(role_arn.account, role_arn.name)
     if role is not None and role.arn != str(role_arn):  # another path, or another case of the name
         role = None
-    mfa = await second_factor(call)
-    context = _context(call, tags, source_identity, mfa)
     context["aws:resourceaccount"] = role_arn.account
     if role is not None:
-        for key, value in (await call.system.directory.tags(role.id)).items():
+        for key, value in (await directory.tags(role.id)).items():
             context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
     trust = TRUSTS_NOBODY if role is None else role.trust
-    resource = Resource(str(role_arn), role_arn.account, trust, context)
-    return _Request(role, resource, tags, policies, source_identity, mfa)
+    return role, Resource(str(role_arn), role_arn.account, trust, context)
 
 
 def _gets_tags(call: Call) -> bool:
@@ -120,15 +127,19 @@ def _gets_source_identity(call: Call) -> bool:
 async def assume_role(call: Call) -> dict[str, Any]:
     """Credentials of a role. Raises ValidationError for a session longer than allowed."""
     request: _Request = call.found[_FOUND]
-    role = request.role
+    role, session = request.role, call.caller.session
     if role is None:  # nobody is allowed to assume what trusts nobody
         raise AwsError("AccessDenied", f"Not authorized to assume {request.resource.arn}", 403)
     by_role = call.caller.principal.kind is PrincipalKind.ROLE_SESSION
     duration = session_seconds(call.input.get("DurationSeconds"), role, by_role)
+    if "DurationSeconds" not in call.input and session is not None and session.kind == CONSOLE_SIGN_IN:
+        # Who switches roles in the console gets the role's longest session, or what is left of the user's own
+        # (IAM User Guide, "Switch from a user to an IAM role (console)").
+        duration = min(role.max_session_duration, int(session.expires - call.now))
     await check_managed(request.policies, role.account, call.system.directory)
     name = call.input["RoleSessionName"]
     arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
-    session = Session(
+    assumed = Session(
         access_key=new_access_key(call, role.account),
         kind="AssumeRole",
         principal=Principal(PrincipalKind.ROLE_SESSION, role.account, arn, role.arn, role.id, name),
@@ -143,7 +154,7 @@ async def assume_role(call: Call) -> dict[str, Any]:
         source_identity=request.source_identity,
         chained=by_role,
     )
-    output = credentials(call, session)
+    output = credentials(call, assumed)
     output["AssumedRoleUser"] = {"AssumedRoleId": f"{role.id}:{name}", "Arn": arn}
     if request.policies.packed_percent is not None:
         output["PackedPolicySize"] = request.policies.packed_percent

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from isthmus.identity import Session
-from isthmus.operation import Call, Permission, Resource, operation
+from isthmus.operation import Call, Permission, Resource, on_anything, operation
 from isthmus.policy import Principal, PrincipalKind
 
 from .credentials import HOUR, credentials, new_access_key
@@ -23,9 +23,14 @@ LONGEST = 36 * HOUR
 DEFAULT = 12 * HOUR
 
 
-@operation("sts", "GetSessionToken")
+@operation(
+    "sts",
+    "GetSessionToken",
+    Permission("sts:GetSessionToken", on=on_anything, condition="policies have no effect on it"),
+)
 async def get_session_token(call: Call) -> dict[str, Any]:
-    """Credentials of the calling user, with MFA where a code came along. No policy can allow or deny it."""
+    """Credentials of the calling user, with MFA where a code came along. No policy of the account can allow or deny
+    it."""
     check_patterns(call.input)
     duration = _duration(call)
     mfa = await second_factor(call)

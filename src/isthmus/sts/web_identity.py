@@ -13,26 +13,26 @@ An unknown role is refused like one that trusts nobody.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from isthmus.identity import Role, Session
-from isthmus.operation import Call, Permission, Resource, operation
-from isthmus.policy import ContextValue, Principal, PrincipalKind, PrincipalPolicies
+from isthmus.identity import Role
+from isthmus.operation import Call, Resource, operation
+from isthmus.policy import ContextValue
 from isthmus.wire import AwsError
 
-from .assume_role import TRUSTS_NOBODY, parsed_role_arn, session_seconds
-from .credentials import credentials, new_access_key
+from .assume_role import parsed_role_arn, session_seconds
+from .federated_role import FOUND, federated_permissions, federated_session, role_and_resource, speak_as
 from .identity_tokens import IdentityToken, UnverifiedToken, invalid_token, read, verified
 from .issuer_documents import IssuerUnreachable, UnusableDocument
 from .issuer_keys import IssuerKeys
 from .parameters import check_patterns
+from .provider_claims import provider_claims
 from .session_policies import SessionPolicies, check_managed, session_policies
 from .session_tags import SessionTags
 from .token_tags import token_tags
 
 SOURCE_IDENTITY = "https://aws.amazon.com/source_identity"
-_FOUND = "role for a web identity"
 _KEYS = IssuerKeys()
 
 
@@ -66,24 +66,11 @@ class _Request:
 async def _role_to_assume(call: Call) -> Resource:
     """The role as the resource of the call, and the token as its caller. Raises InvalidIdentityToken,
     ExpiredTokenException, IDPCommunicationError, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge."""
-    request: _Request | None = call.found.get(_FOUND)
+    request: _Request | None = call.found.get(FOUND)
     if request is None:
-        request = call.found[_FOUND] = await _understand(call)
-        # Whoever signed the request, if anybody did, has no part in it.
-        arn = request.provider.arn
-        call.caller = replace(
-            call.caller,
-            principal=Principal(PrincipalKind.WEB_IDENTITY, "anonymous", arn, arn, arn),
-            policies=PrincipalPolicies(),
-            session=None,
-        )
-        call.context = {name: value for name, value in call.context.items() if not _is_of_the_caller(name)}
+        request = call.found[FOUND] = await _understand(call)
+        speak_as(call, request.provider.arn)
     return request.resource
-
-
-def _is_of_the_caller(key: str) -> bool:
-    name = key.removeprefix("aws:")
-    return name != key and name.startswith(("principal", "userid", "username", "multifactorauth", "tokenissue"))
 
 
 async def _understand(call: Call) -> _Request:
@@ -101,21 +88,12 @@ async def _understand(call: Call) -> _Request:
     tags = token_tags(token.claims)
     policies = session_policies(members, tags.all)
     source_identity = _source_identity(token)
-    role = await call.system.directory.role(role_arn.account, role_arn.name)
-    if role is not None and role.arn != str(role_arn):  # another path, or another case of the name
-        role = None
-    context = tags.context() | _claim_keys(provider, token, audience)
-    context["sts:rolesessionname"] = members["RoleSessionName"]
-    context["aws:resourceaccount"] = role_arn.account
+    keys = provider_claims(provider.prefix, token.claims) | _claim_keys(provider, token, audience)
     amr = token.claims.get("amr")
     if isinstance(amr, list) and all(isinstance(one, str) for one in amr):
-        context[f"{provider.prefix}:amr"] = tuple(amr)
-    if source_identity is not None:
-        context["sts:sourceidentity"] = source_identity
-    if role is not None:
-        for key, value in (await call.system.directory.tags(role.id)).items():
-            context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
-    resource = Resource(str(role_arn), role_arn.account, TRUSTS_NOBODY if role is None else role.trust, context)
+        keys[f"{provider.prefix}:amr"] = tuple(amr)
+    name = members["RoleSessionName"]
+    role, resource = await role_and_resource(call, role_arn, tags, name, source_identity, keys)
     return _Request(role, resource, provider, token, audience, tags, policies, source_identity)
 
 
@@ -171,54 +149,30 @@ def _source_identity(token: IdentityToken) -> str | None:
 @operation(
     "sts",
     "AssumeRoleWithWebIdentity",
-    Permission("sts:AssumeRoleWithWebIdentity", on=_role_to_assume),
-    Permission(
-        "sts:TagSession",
-        on=_role_to_assume,
-        when=lambda call: bool(call.found[_FOUND].tags.all),
-        condition="with session tags in the token",
-    ),
-    Permission(
-        "sts:SetSourceIdentity",
-        on=_role_to_assume,
-        when=lambda call: call.found[_FOUND].source_identity is not None,
-        condition="with a source identity in the token",
-    ),
+    *federated_permissions("sts:AssumeRoleWithWebIdentity", _role_to_assume, "token"),
     anonymous=True,
 )
 async def assume_role_with_web_identity(call: Call) -> dict[str, Any]:
     """Credentials of a role for the holder of an identity token. Raises ValidationError for a session longer
     than allowed."""
-    request: _Request = call.found[_FOUND]
+    request: _Request = call.found[FOUND]
     role, provider = request.role, request.provider
     if role is None:  # nobody is allowed to assume what trusts nobody
         raise AwsError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
     duration = session_seconds(call.input.get("DurationSeconds"), role, False)
     await check_managed(request.policies, role.account, call.system.directory)
-    name = call.input["RoleSessionName"]
-    arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
     claim_keys = _claim_keys(provider, request.token, request.audience)
-    session = Session(
-        access_key=new_access_key(call, role.account),
-        kind="AssumeRoleWithWebIdentity",
-        principal=Principal(PrincipalKind.ROLE_SESSION, role.account, arn, role.arn, role.id, name),
-        issued=call.now,
-        expires=call.now + duration,
-        session_policy=request.policies.inline,
-        session_policy_arns=request.policies.arns,
-        limited=request.policies.given,
-        tags=request.tags.all,
-        transitive_tag_keys=request.tags.all_transitive,
-        source_identity=request.source_identity,
-        federated_provider=provider.arn,
-        context={key: value for key, value in claim_keys.items() if isinstance(value, str)},
+    output = federated_session(
+        call,
+        role,
+        call.input["RoleSessionName"],
+        duration,
+        request.tags,
+        request.policies,
+        request.source_identity,
+        {key: value for key, value in claim_keys.items() if isinstance(value, str)},
+        provider.arn,
     )
-    output = credentials(call, session)
-    output["AssumedRoleUser"] = {"AssumedRoleId": f"{role.id}:{name}", "Arn": arn}
     output["SubjectFromWebIdentityToken"] = request.token.subject
     output["Provider"], output["Audience"] = provider.arn, request.audience
-    if request.policies.packed_percent is not None:
-        output["PackedPolicySize"] = request.policies.packed_percent
-    if request.source_identity is not None:
-        output["SourceIdentity"] = request.source_identity
     return output

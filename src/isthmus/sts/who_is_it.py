@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from isthmus.names import account_of_access_key
-from isthmus.operation import Call, Permission, Resource, operation
+from isthmus.operation import Call, Permission, on_anything, operation
 from isthmus.wire import AwsError
 
 from .parameters import check_patterns
@@ -17,11 +17,7 @@ async def get_caller_identity(call: Call) -> dict[str, Any]:
     return {"UserId": call.context["aws:userid"], "Account": call.account, "Arn": call.caller.principal.arn}
 
 
-async def _anything(call: Call) -> Resource:
-    return Resource("*", call.account)
-
-
-@operation("sts", "GetAccessKeyInfo", Permission("sts:GetAccessKeyInfo", on=_anything))
+@operation("sts", "GetAccessKeyInfo", Permission("sts:GetAccessKeyInfo", on=on_anything))
 async def get_access_key_info(call: Call) -> dict[str, Any]:
     """The account that an access key id belongs to, whatever its state. Raises ValidationError."""
     check_patterns(call.input)
