@@ -8,11 +8,9 @@ from typing import Any
 from builders import ANALYTICS, PRODUCTION, World, allow, deny, story
 from isthmus import s3
 from isthmus.names import canonical_id
-from isthmus.s3.acl import ALL_USERS
+from isthmus.s3.acl import ALL_USERS, AccessControlList, Grant
 
 assert s3.bucket_access
-
-OPEN = {"PublicAccessBlockConfiguration": {"BlockPublicAcls": False}}
 
 
 async def _bucket(world: World, **more: Any) -> None:
@@ -44,9 +42,26 @@ async def test_a_policy_opens_the_bucket_to_another_account(world: World) -> Non
     assert status == {"PolicyStatus": {"IsPublic": False}}
     await world.call(PRODUCTION, "s3", "DeleteBucketPolicy", Bucket="photos")
     assert (await world.refused(reader, "s3", "HeadBucket", Bucket="photos")).code == "AccessDenied"
-    for name in ("GetBucketPolicy", "GetBucketPolicyStatus"):
-        error = await world.refused(PRODUCTION, "s3", name, Bucket="photos")
-        assert (error.code, error.status) == ("NoSuchBucketPolicy", 404)
+    error = await world.refused(PRODUCTION, "s3", "GetBucketPolicy", Bucket="photos")
+    assert (error.code, error.status) == ("NoSuchBucketPolicy", 404)
+
+
+@story
+async def test_a_bucket_is_public_by_its_policy_or_by_its_acl(world: World) -> None:
+    await _bucket(world)
+
+    async def is_public() -> bool:
+        status = await world.call(PRODUCTION, "s3", "GetBucketPolicyStatus", Bucket="photos")
+        return bool(status["PolicyStatus"]["IsPublic"])
+
+    assert not await is_public()
+    await world.sql("UPDATE buckets SET policy = ?", _grant("*"))
+    assert await is_public()
+    acl = AccessControlList("owner", (Grant(ALL_USERS, "READ"),)).to_json()
+    await world.sql("UPDATE buckets SET policy = NULL, ownership = 'ObjectWriter', acl = ?", acl)
+    assert await is_public()
+    await world.sql("UPDATE buckets SET ownership = 'BucketOwnerEnforced'")
+    assert not await is_public()
 
 
 @story

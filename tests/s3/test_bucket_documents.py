@@ -40,6 +40,8 @@ REFUSED: list[tuple[str, str, Any, str]] = [
         "InvalidRequest",
     ),
     ("BucketCors", "CORSConfiguration", {"CORSRules": [CORS | {"AllowedOrigins": ["**"]}]}, "InvalidRequest"),
+    ("BucketCors", "CORSConfiguration", {"CORSRules": [CORS | {"ExposeHeaders": ["x-*"]}]}, "InvalidRequest"),
+    ("BucketCors", "CORSConfiguration", {"CORSRules": [CORS | {"ExposeHeaders": ["a\nb"]}]}, "InvalidRequest"),
     ("BucketWebsite", "WebsiteConfiguration", {}, "InvalidArgument"),
     ("BucketLifecycleConfiguration", "LifecycleConfiguration", {"Rules": [LIFECYCLE] * 2}, "InvalidArgument"),
     (

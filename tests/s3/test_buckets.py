@@ -191,3 +191,6 @@ async def test_the_expected_owner_must_own_it(world: World) -> None:
     await world.call(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=PRODUCTION)
     error = await world.refused(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=ANALYTICS)
     assert (error.code, error.message) == ("AccessDenied", "Access Denied")
+    for nobody in ("production", PRODUCTION[:-1]):
+        error = await world.refused(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=nobody)
+        assert (error.code, error.status) == ("InvalidBucketOwnerAWSAccountID", 400)

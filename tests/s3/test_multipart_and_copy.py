@@ -58,7 +58,7 @@ async def test_parts_become_an_object_with_the_settings_of_its_creation(world: W
     second = await s3(world, "GetObject", **KEY, PartNumber=7)
     assert (second["Body"], second["PartsCount"], second["ResponseStatus"]) == (TAIL, 2, 206)
     assert second["ContentRange"] == f"bytes {5 * MIB}-{5 * MIB + 6}/{5 * MIB + 7}"
-    assert (await refusal(world, "GetObject", **KEY, PartNumber=3)).code == "InvalidPartNumber"
+    assert (await refusal(world, "GetObject", **KEY, PartNumber=3)).code == "InvalidPart"
     assert await rows(world, "SELECT 1 FROM uploads") == await rows(world, "SELECT 1 FROM upload_parts") == []
     attributes = await s3(world, "GetObjectAttributes", **KEY, ObjectAttributes=["ObjectParts"], MaxParts=1)
     assert attributes["ObjectParts"]["TotalPartsCount"] == 2
@@ -224,6 +224,7 @@ async def test_listing_parts_goes_page_by_page(world: World) -> None:
     first = await s3(world, "ListParts", **KEY, UploadId=upload, MaxParts=2)
     assert [item["PartNumber"] for item in first["Parts"]] == [1, 5]
     assert (first["IsTruncated"], first["NextPartNumberMarker"]) == (True, 5)
+    assert (await refusal(world, "ListParts", **KEY, UploadId=upload, PartNumberMarker=-1)).code == "InvalidArgument"
     rest = await s3(world, "ListParts", **KEY, UploadId=upload, PartNumberMarker=5)
     assert ([item["PartNumber"] for item in rest["Parts"]], rest["IsTruncated"]) == ([9], False)
     assert rest["StorageClass"] == "STANDARD_IA"

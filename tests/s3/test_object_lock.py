@@ -87,3 +87,28 @@ async def test_new_objects_get_the_retention_of_their_bucket(world: World) -> No
     await s3(world, "PutObject", **KEY)
     shown = (await s3(world, "GetObjectRetention", **KEY))["Retention"]
     assert shown == {"Mode": "GOVERNANCE", "RetainUntilDate": later(world, 2 * 86400)}
+
+
+@story
+async def test_the_mode_is_changed_only_by_who_may_bypass_governance(world: World) -> None:
+    await bucket(world, "photos", versioning="Enabled", object_lock=1)
+    await s3(world, "PutObject", **KEY)
+    await retain(world, "GOVERNANCE", 100)
+    assert await not_retained(world, "COMPLIANCE", 100) == "AccessDenied"
+    await retain(world, "COMPLIANCE", 100, BypassGovernanceRetention=True)
+    assert await not_retained(world, "GOVERNANCE", 100, BypassGovernanceRetention=True) == "AccessDenied"
+
+
+@story
+async def test_a_default_retention_is_a_positive_number_of_days_or_years(world: World) -> None:
+    await bucket(world, "photos", versioning="Enabled", object_lock=1)
+    for period, code in (
+        ({"Days": 0}, "InvalidRetentionPeriod"),
+        ({"Years": -1}, "InvalidRetentionPeriod"),
+        ({"Days": 36_501}, "InvalidRetentionPeriod"),
+        ({"Days": 1, "Years": 1}, "MalformedXML"),
+    ):
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", **period}}
+        given = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+        error = await refusal(world, "PutObjectLockConfiguration", Bucket="photos", ObjectLockConfiguration=given)
+        assert (error.code, error.status) == (code, 400)

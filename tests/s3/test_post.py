@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from object_builders import TrailingBody, bucket, content, rows, s3
+from encryption_builders import BIG, UUID_KEY, a_kms_key, customer, stored
+from object_builders import TrailingBody, bucket, content, refusal, rows, s3
 
 from builders import World, story
 from isthmus.operation import OPERATIONS, Call, authorise
@@ -68,6 +69,40 @@ async def test_the_form_says_how_to_answer(world: World) -> None:
 
 
 @story
+async def test_a_form_says_how_its_file_is_encrypted(world: World) -> None:
+    await bucket(world, "photos")
+    given = customer()
+    sse_c = "x-amz-server-side-encryption-customer-"
+    fields = {
+        f"{sse_c}algorithm": "AES256",
+        f"{sse_c}key": given["SSECustomerKey"],
+        f"{sse_c}key-md5": given["SSECustomerKeyMD5"],
+    }
+    answer = await post(world, {"key": "theirs", **fields}, BIG)
+    assert (f"{sse_c}algorithm", "AES256") in answer.headers
+    assert BIG[:100] not in await stored(world)
+    assert await content(world, "photos", "theirs", **given) == BIG
+    assert (await refusal(world, "GetObject", Bucket="photos", Key="theirs")).code == "InvalidRequest"
+    key = await a_kms_key(world)
+    kms = {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": key}
+    await post(world, {"key": "k", **kms}, b"x")
+    head = await s3(world, "HeadObject", Bucket="photos", Key="k")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+    with pytest.raises(AwsError) as caught:
+        await post(world, {"key": "k", **kms, "x-amz-server-side-encryption-aws-kms-key-id": UUID_KEY}, b"y")
+    assert caught.value.code == "KMS.NotFoundException"
+    assert await content(world, "photos", "k") == b"x"
+
+
+@story
+async def test_metadata_of_a_form_may_say_what_no_header_can(world: World) -> None:
+    await bucket(world, "photos")
+    await post(world, {"key": "a", "x-amz-meta-note": "one\r\ntwo"}, b"x")
+    head = await s3(world, "HeadObject", Bucket="photos", Key="a")
+    assert head["Metadata"] == {"note": "=?UTF-8?B?b25lDQp0d28=?="}
+
+
+@story
 async def test_what_a_form_may_not_do(world: World) -> None:
     await bucket(world, "photos")
     cases: list[tuple[dict[str, str], Any, str]] = [
@@ -76,8 +111,17 @@ async def test_what_a_form_may_not_do(world: World) -> None:
         ({"key": "a"}, (0, 2), "EntityTooLarge"),
         ({"key": "a"}, (100, 200), "EntityTooSmall"),
         ({"key": "a", "acl": "public-read"}, None, "AccessControlListNotSupported"),
-        ({"key": "a", "x-amz-server-side-encryption": "AES256"}, None, "NotImplemented"),
+        ({"key": "a", "x-amz-server-side-encryption": "aes"}, None, "InvalidArgument"),
         ({"key": "a", "x-amz-checksum-crc32": "AAAAAA=="}, None, "BadDigest"),
+        # What no header could give back.
+        ({"key": "a", "content-type": "text/plain\r\nX-Other: b"}, None, "InvalidArgument"),
+        ({"key": "a", "cache-control": "a\nb"}, None, "InvalidArgument"),
+        ({"key": "a", "content-disposition": "a\rb"}, None, "InvalidArgument"),
+        ({"key": "a", "content-encoding": "a\0b"}, None, "InvalidArgument"),
+        ({"key": "a", "expires": "a\nb"}, None, "InvalidArgument"),
+        ({"key": "a", "x-amz-website-redirect-location": "/a\nb"}, None, "InvalidArgument"),
+        ({"key": "a", "x-amz-meta-a\r\nx-other": "b"}, None, "InvalidArgument"),
+        ({"key": "a", "x-amz-meta-": "b"}, None, "InvalidArgument"),
     ]
     for fields, bounds, code in cases:
         with pytest.raises(AwsError) as caught:

@@ -7,17 +7,13 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from certificates import certificate_for_localhost
 from isthmus.server.http import ClientGone, Door, Limits
 from isthmus.wire import AwsError, FileSlice, Request, Response
 
@@ -428,19 +424,7 @@ def test_requests_in_flight_finish_when_the_door_closes() -> None:
 
 
 def test_over_tls_requests_are_secure_and_files_whole(tmp_path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (tmp_path / "cert").write_bytes(certificate.public_bytes(pem))
-    (tmp_path / "key").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    certificate, key = certificate_for_localhost(tmp_path)
     (tmp_path / "data").write_bytes(b"x" * 3_000_000)
 
     async def answer(request: Request) -> Response:
@@ -449,8 +433,8 @@ def test_over_tls_requests_are_secure_and_files_whole(tmp_path: Path) -> None:
 
     async def main() -> None:
         serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        serving.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-        asking = ssl.create_default_context(cafile=str(tmp_path / "cert"))
+        serving.load_cert_chain(certificate, key)
+        asking = ssl.create_default_context(cafile=str(certificate))
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         opened = Door(answer)

@@ -7,6 +7,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from botocore.auth import S3SigV4PostAuth
 from botocore.awsrequest import AWSRequest
@@ -21,6 +22,7 @@ from isthmus.wire import BytesBody, Request, Response
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "not-a-secret-only-a-test"
 SETUP = f"""
+default_encryption: none
 accounts:
   - id: "111122223333"
     root: {{access_keys: [{{id: {KEY}, secret: {SECRET}}}]}}
@@ -50,11 +52,14 @@ def form(fields: dict[str, str], content: bytes) -> Request:
     return Request("POST", "/form-bucket", "", headers, BytesBody(body))
 
 
-async def post(folder: Path, fields: dict[str, str], content: bytes = b"hello") -> tuple[Response, bytes | None]:
+async def post(
+    folder: Path, fields: dict[str, str], content: bytes = b"hello", column: str = "inline_bytes"
+) -> tuple[Response, Any]:
+    """The answer, and what a column of the object holds; None without an object."""
     async with open_system(Configuration(data=folder / "data", durability="relaxed"), {}) as system:
         await apply(parse_setup(SETUP, folder), system)
         answer = await Pipeline(system).answer(form(fields, content))
-        row = await system.objects.fetch_one("SELECT inline_bytes FROM object_versions")
+        row = await system.objects.fetch_one(f"SELECT {column} FROM object_versions")
         return answer, row and row[0]
 
 
@@ -66,6 +71,15 @@ def test_a_signed_form_uploads_its_file(tmp_path: Path) -> None:
     answer, stored = asyncio.run(post(tmp_path, fields))
     assert answer.status == 204
     assert stored == b"hello"
+
+
+def test_the_type_of_the_object_is_a_field_of_the_form_and_not_what_the_file_s_part_says(tmp_path: Path) -> None:
+    answer, stored = asyncio.run(post(tmp_path, {"key": "in/x", **signed_fields(CONDITIONS)}, column="metadata"))
+    assert (answer.status, json.loads(stored)["ContentType"]) == (204, "binary/octet-stream")
+    fields = signed_fields([*CONDITIONS, {"Content-Type": "image/png"}])
+    typed = {"key": "in/x", "Content-Type": "image/png", **fields}
+    answer, stored = asyncio.run(post(tmp_path, typed, column="metadata"))
+    assert (answer.status, json.loads(stored)["ContentType"]) == (204, "image/png")
 
 
 def test_a_form_that_its_policy_does_not_cover_uploads_nothing(tmp_path: Path) -> None:
@@ -102,3 +116,17 @@ def test_the_policy_is_what_was_signed(tmp_path: Path) -> None:
     fields["policy"] = base64.b64encode(json.dumps(document).encode()).decode()
     answer, stored = asyncio.run(post(tmp_path, {"key": "out/x", **fields}))
     assert (answer.status, stored) == (403, None)
+
+
+def test_a_form_without_a_key_is_no_upload_whatever_its_policy_says(tmp_path: Path) -> None:
+    answer, stored = asyncio.run(post(tmp_path, signed_fields([{"bucket": "form-bucket"}])))
+    assert (answer.status, stored) == (400, None)
+    assert isinstance(answer.body, bytes)
+    assert b"<Code>InvalidArgument</Code>" in answer.body
+
+
+def test_a_checksum_needs_no_condition_and_must_be_right(tmp_path: Path) -> None:
+    for name, value, status in (("good", "NhCmhg==", 204), ("bad", "AAAAAA==", 400)):
+        fields = {"key": "in/x", "x-amz-checksum-crc32": value, **signed_fields(CONDITIONS)}
+        answer, stored = asyncio.run(post(tmp_path / name, fields))
+        assert (answer.status, stored is None) == (status, status != 204)

@@ -9,7 +9,8 @@ import pytest
 from builders import World, story
 from isthmus.operation import Settings
 from isthmus.server.setup import apply
-from isthmus.server.setup_file import InvalidSetup, parse_setup
+from isthmus.server.setup_fields import InvalidSetup
+from isthmus.server.setup_file import parse_setup
 
 TEXT = """
 accounts:

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,11 +48,11 @@ PROGRAM = textwrap.dedent(
 )
 
 
-def start(listen: str = "127.0.0.1:0", *arguments: str) -> subprocess.Popen[str]:
+def start(listen: str = "127.0.0.1:0", *arguments: str, stderr: Any = subprocess.PIPE) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, listen, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
@@ -79,7 +80,24 @@ def test_all_workers_answer_on_the_chosen_port(server: tuple[subprocess.Popen[st
 
 
 def test_a_crashed_worker_is_replaced(server: tuple[subprocess.Popen[str], str]) -> None:
-    process, address = server
+    replaces_a_worker(*server)
+
+
+def test_a_worker_is_replaced_though_the_disk_of_the_log_is_full() -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(stderr=full)
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    try:
+        replaces_a_worker(process, address)
+        replaces_a_worker(process, address)
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
+
+
+def replaces_a_worker(process: subprocess.Popen[str], address: str) -> None:
+    """Crash one, and see another process answer."""
     before = {get(address) for _ in range(60)}
     with pytest.raises(OSError):
         get(address, "/crash")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from store_builders import bytes_of, child, data_of, run_with_store, stored
 
-from isthmus.store import Store
+from isthmus.store import Store, sweep_orphans
 
 
 def acknowledged(output: int, stop_after: int | None = None) -> list[str]:
@@ -28,7 +28,7 @@ async def visible(store: Store) -> set[str]:
         assert data == data_of(key.decode())
         assert hashlib.sha256(data).hexdigest() == etag
     assert await store.objects.fetch_all("PRAGMA integrity_check") == [("ok",)]
-    await store.sweep(0, orphans_older_than=0)
+    await sweep_orphans(store.objects, store.contents, older_than=0)
     assert await stored(store) == {row[3] for row in rows}
     return {row[0].decode() for row in rows}
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import time
 from pathlib import Path
 
 import pytest
 from store_builders import add_bucket, add_content, bytes_of, name_content, run_with_store, stored
 
-from isthmus.store import Store, StoreError, Transaction, open_sqlite
+from isthmus.store import Store, StoreError, Transaction, open_sqlite, sweep_dropped, sweep_orphans
 
 
 def files(directory: Path) -> list[Path]:
@@ -137,9 +136,9 @@ def test_the_sweeper_removes_orphans_once_they_are_old_but_never_a_named_content
 
         await name_content(store, b"key", named[0], b"x")
         await store.objects.write(name)
-        assert (await store.sweep(time.time())).orphans == 0
+        assert await sweep_orphans(store.objects, store.contents) == 0
         assert await stored(store) == {*named, *orphans}
-        assert (await store.sweep(time.time(), orphans_older_than=0)).orphans == 300
+        assert await sweep_orphans(store.objects, store.contents, older_than=0) == 300
         assert await stored(store) == set(named)
 
     run_with_store(tmp_path, test)
@@ -152,9 +151,10 @@ def test_a_dropped_content_is_removed_once_readers_had_their_time(tmp_path: Path
         for number, content in enumerate(contents):
             await drop(store, b"none", content, since=1000 + (number % 2))
         # Listed ones are not orphans, however old: the list decides when they go.
-        assert await store.sweep(1500, 500, 0) == type(await store.sweep(0))(dropped=125, orphans=0)
+        assert await sweep_orphans(store.objects, store.contents, older_than=0) == 0
+        assert await sweep_dropped(store.objects, store.contents, 1500, 500) == 125
         assert await stored(store) == set(contents[1::2])
-        assert (await store.sweep(1501, 500)).dropped == 125
+        assert await sweep_dropped(store.objects, store.contents, 1501, 500) == 125
         assert await store.objects.fetch_all("SELECT * FROM unnamed_contents") == []
         assert await stored(store) == set()
 
@@ -170,7 +170,7 @@ def test_a_dropped_content_that_is_named_again_stays_and_leaves_the_list(tmp_pat
             await drop(store, b"another", content, since=0)
         gone = await add_content(store, b"x")
         await drop(store, b"another", gone, since=0)
-        assert (await store.sweep(10_000, orphans_older_than=0)).dropped == 1
+        assert await sweep_dropped(store.objects, store.contents, 10_000) == 1
         assert await stored(store) == set(contents)
         assert await store.objects.fetch_all("SELECT * FROM unnamed_contents") == []
 
@@ -182,7 +182,7 @@ def test_the_sweeper_keeps_away_from_what_a_living_process_is_writing(tmp_path: 
         other = open_sqlite(tmp_path)
         writer = await store.contents.create()
         await writer.write(b"x" * (2 << 20))
-        await other.sweep(time.time(), 0, 0)
+        assert await sweep_orphans(other.objects, other.contents, older_than=0) == 0
         await other.close()
         content = await writer.finish()
         assert len(bytes_of(store, content, 3 << 20)) == 2 << 20

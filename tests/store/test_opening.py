@@ -45,11 +45,11 @@ def test_an_empty_directory_is_closed_to_others_but_a_shared_one_is_left(tmp_pat
 
 
 @pytest.mark.parametrize("database", ["identity", "objects"])
-def test_migrations_are_numbered_without_gaps_and_applied_once(tmp_path: Path, database: str) -> None:
-    steps = migrations(database)
-    assert [version for version, _ in steps] == list(range(1, len(steps) + 1))
+def test_migrations_are_numbered_in_order_and_applied_once(tmp_path: Path, database: str) -> None:
+    versions = [version for version, _ in migrations(database)]
+    assert versions == sorted(set(versions))
     connection = sqlite3.connect(tmp_path / "x", isolation_level=None)
-    assert migrate(connection, database) == migrate(connection, database) == len(steps)
+    assert migrate(connection, database) == migrate(connection, database) == versions[-1]
 
 
 def test_a_later_migration_is_applied_to_an_older_database(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ Importing the room fills `operation.OPERATIONS` with everything that is built.
 """
 
 from . import (
+    abac,
+    account_settings,
     bucket_access,
     bucket_settings,
     buckets,
@@ -12,6 +14,7 @@ from . import (
     delete,
     documents,
     get,
+    lifecycle_configuration,
     list_objects,
     list_versions,
     multipart,
@@ -19,10 +22,14 @@ from . import (
     object_subresources,
     post,
     put,
+    resource_tags,
+    restore,
 )
 from .cors import cors_headers, preflight
 
 __all__ = [
+    "abac",
+    "account_settings",
     "bucket_access",
     "bucket_settings",
     "buckets",
@@ -32,6 +39,7 @@ __all__ = [
     "delete",
     "documents",
     "get",
+    "lifecycle_configuration",
     "list_objects",
     "list_versions",
     "multipart",
@@ -40,4 +48,6 @@ __all__ = [
     "post",
     "preflight",
     "put",
+    "resource_tags",
+    "restore",
 ]

@@ -41,6 +41,7 @@ _NEEDS: dict[str, Permission] = {
     "s3:PutBucketAcl": "WRITE_ACP",
     "s3:GetObject": "READ",
     "s3:GetObjectVersion": "READ",
+    "s3:GetObjectVersionForReplication": "READ",
     "s3:GetObjectTorrent": "READ",
     "s3:GetObjectAttributes": "READ",
     "s3:GetObjectVersionAttributes": "READ",
@@ -166,3 +167,19 @@ def acl_grants(acl: AccessControlList, action: str, canonical: str | None, *, ig
         elif canonical is not None and grant.grantee == canonical:
             return True
     return False
+
+
+_LOG_DELIVERY_SERVICE = "logging.s3.amazonaws.com"
+
+
+def service_acl_grants(acl: AccessControlList, action: str, service: str) -> bool:
+    """Whether `acl` grants `action` to an AWS service: only log delivery is in a group that ACLs know.
+
+    The account for which a service acts has no part in this: its own grants are not the service's.
+    """
+    needed = _NEEDS.get(action)
+    return (
+        service == _LOG_DELIVERY_SERVICE
+        and needed is not None
+        and any(grant.grantee == LOG_DELIVERY and grant.permission in (needed, "FULL_CONTROL") for grant in acl.grants)
+    )

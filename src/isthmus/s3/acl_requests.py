@@ -175,17 +175,20 @@ async def acl_from_body(call: Call, body: dict[str, Any], owner: str) -> AccessC
         permission = grant.get("Permission")
         if permission not in PERMISSIONS:
             raise AwsError("MalformedACLError", _MALFORMED)
-        match grantee.get("Type"):
-            case "CanonicalUser" if grantee.get("ID"):
-                name = await _account_grantee(call, grantee["ID"], "CanonicalUser/ID")
-            case "Group" if grantee.get("URI"):
-                name = _group_grantee(grantee["URI"], "Group/URI")
-            case "AmazonCustomerByEmail" if grantee.get("EmailAddress"):
-                name = await _email_grantee(call, grantee["EmailAddress"])
-            case _:
-                raise AwsError("MalformedACLError", _MALFORMED)
-        found.append(Grant(name, permission))
+        found.append(Grant(await grantee_of(call, grantee), permission))
     return AccessControlList(owner_id, tuple(found))
+
+
+async def grantee_of(call: Call, grantee: dict[str, Any]) -> str:
+    """The canonical id or group URI that a Grantee element means. Raises MalformedACLError and InvalidArgument."""
+    match grantee.get("Type"):
+        case "CanonicalUser" if grantee.get("ID"):
+            return await _account_grantee(call, grantee["ID"], "CanonicalUser/ID")
+        case "Group" if grantee.get("URI"):
+            return _group_grantee(grantee["URI"], "Group/URI")
+        case "AmazonCustomerByEmail" if grantee.get("EmailAddress"):
+            return await _email_grantee(call, grantee["EmailAddress"])
+    raise AwsError("MalformedACLError", _MALFORMED)
 
 
 async def _account_grantee(call: Call, canonical: str, argument: str) -> str:

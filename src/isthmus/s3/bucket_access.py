@@ -6,7 +6,6 @@ Sources: S3 API reference; S3 User Guide "Blocking public access", "Controlling 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from isthmus.identity import InvalidPrincipal
@@ -14,7 +13,7 @@ from isthmus.operation import Call, Permission, Resource, operation
 from isthmus.policy import MalformedPolicy, PrincipalKind, check_bucket_policy
 from isthmus.wire import AwsError
 
-from .acl import private_acl
+from .acl import AccessControlList, private_acl
 from .acl_requests import acl_output, canonical_of, public_access_refused, replacing_acl, stored_acl
 from .bucket_rows import update_bucket
 from .resources import (
@@ -44,7 +43,7 @@ def _policy_permission(action: str) -> Permission:
         resource = await bucket_resource(call, action, bucket)
         principal = call.caller.principal
         if principal.kind is PrincipalKind.ROOT and principal.account == bucket.account:
-            return replace(resource, policy=None)
+            return resource._replace(policy=None)
         return resource
 
     return Permission(action, on)
@@ -104,11 +103,15 @@ async def delete_bucket_policy(call: Call) -> dict[str, Any]:
 
 @operation("s3", "GetBucketPolicyStatus", bucket_permission("s3:GetBucketPolicyStatus"), anonymous=True)
 async def get_bucket_policy_status(call: Call) -> dict[str, Any]:
-    """Whether the policy is public as Block Public Access means it."""
+    """Whether the bucket is public, by its policy or its ACL, as Block Public Access means it."""
     bucket = await the_bucket(call)
-    if bucket.policy is None:
-        raise _no_policy(bucket.name)
-    return {"PolicyStatus": {"IsPublic": policy_is_public(bucket.policy.document.text)}}
+    by_policy = bucket.policy is not None and policy_is_public(bucket.policy.document.text)
+    by_acl = (
+        bucket.acl is not None
+        and bucket.ownership != "BucketOwnerEnforced"
+        and AccessControlList.from_json(bucket.acl).is_public
+    )
+    return {"PolicyStatus": {"IsPublic": by_policy or by_acl}}
 
 
 def _no_policy(name: str) -> AwsError:

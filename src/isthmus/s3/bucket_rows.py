@@ -24,7 +24,7 @@ async def update_bucket(call: Call, bucket: Bucket, **columns: Any) -> None:
         return await tx.execute(f"UPDATE buckets SET {names} WHERE id = ?", *columns.values(), bucket.id)  # noqa: S608 - names are ours
 
     if not await call.system.identity.write(work):
-        raise gone(bucket)
+        raise no_such_bucket(bucket.name)
 
 
 async def store_document(call: Call, bucket: Bucket, kind: str, text: str) -> None:
@@ -42,7 +42,7 @@ async def store_document(call: Call, bucket: Bucket, kind: str, text: str) -> No
     try:
         await call.system.identity.write(work)
     except IntegrityConflict:
-        raise gone(bucket) from None
+        raise no_such_bucket(bucket.name) from None
 
 
 async def drop_document(call: Call, bucket: Bucket, kind: str) -> bool:
@@ -54,6 +54,6 @@ async def drop_document(call: Call, bucket: Bucket, kind: str) -> bool:
     return bool(await call.system.identity.write(work))
 
 
-def gone(bucket: Bucket) -> AwsError:
-    """The bucket was deleted while the request was under way."""
-    return AwsError("NoSuchBucket", "The specified bucket does not exist", extra={"BucketName": bucket.name})
+def no_such_bucket(name: str) -> AwsError:
+    """404 NoSuchBucket: there is none of that name, or it was deleted while the request was under way."""
+    return AwsError("NoSuchBucket", "The specified bucket does not exist", extra={"BucketName": name})

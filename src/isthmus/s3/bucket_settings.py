@@ -14,6 +14,7 @@ from isthmus.operation import Call, operation
 from isthmus.policy import PrincipalKind
 from isthmus.wire import AwsError
 
+from .abac import check_tags_are_free
 from .bucket_rows import drop_document, store_document, update_bucket
 from .resources import bucket_permission, the_bucket
 from .tags import BUCKET_TAGS, check_tags
@@ -91,15 +92,6 @@ def _locked() -> AwsError:
 # Object lock
 
 
-def default_retention(bucket: Bucket) -> dict[str, Any] | None:
-    """The retention that new versions get: `Mode` and `Days` or `Years`; None where there is none."""
-    text = bucket.configurations.get("object-lock")
-    if not bucket.object_lock or text is None:
-        return None
-    retention: dict[str, Any] | None = (json.loads(text).get("Rule") or {}).get("DefaultRetention")
-    return retention
-
-
 @operation(
     "s3",
     "GetObjectLockConfiguration",
@@ -151,9 +143,9 @@ def _check_retention(retention: dict[str, Any]) -> None:
         raise AwsError("MalformedXML", _MALFORMED)
     period: int = retention["Years"] if days is None else days
     if period <= 0:
-        raise AwsError("InvalidArgument", "Default retention period must be a positive integer value.")
+        raise AwsError("InvalidRetentionPeriod", "Default retention period must be a positive integer value.")
     if period > (_MOST_DAYS if days is not None else _MOST_YEARS):
-        raise AwsError("InvalidArgument", "Default retention period too large. Maximum is 36500 days.")
+        raise AwsError("InvalidRetentionPeriod", "Default retention period too large. Maximum is 36500 days.")
 
 
 # Tags
@@ -174,6 +166,7 @@ async def get_bucket_tagging(call: Call) -> dict[str, Any]:
 async def put_bucket_tagging(call: Call) -> dict[str, Any]:
     """Replace all tags."""
     bucket = await the_bucket(call)
+    check_tags_are_free(bucket)
     tags = check_tags((call.input.get("Tagging") or {}).get("TagSet") or [], BUCKET_TAGS)
     tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
     await store_document(call, bucket, "tagging", json.dumps({"TagSet": tag_set}))
@@ -183,5 +176,7 @@ async def put_bucket_tagging(call: Call) -> dict[str, Any]:
 @operation("s3", "DeleteBucketTagging", bucket_permission("s3:PutBucketTagging"), anonymous=True)
 async def delete_bucket_tagging(call: Call) -> dict[str, Any]:
     """Remove all tags."""
-    await drop_document(call, await the_bucket(call), "tagging")
+    bucket = await the_bucket(call)
+    check_tags_are_free(bucket)
+    await drop_document(call, bucket, "tagging")
     return {"ResponseStatus": 204}

@@ -10,8 +10,6 @@ Sources: S3 API reference; S3 User Guide "General purpose bucket naming rules", 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from typing import Any
 from isthmus.identity import Bucket
 from isthmus.names import bucket_arn, is_bucket_name
 from isthmus.operation import Call, Permission, Resource, operation
+from isthmus.operation.paging import key_of, token_of
 from isthmus.store import IntegrityConflict, Transaction
 from isthmus.wire import AwsError
 
@@ -61,7 +60,7 @@ async def list_buckets(call: Call) -> dict[str, Any]:
         )
     prefix = given.get("Prefix") or ""
     sql = "SELECT name, region, created FROM buckets WHERE account = ? AND name > ? AND substr(name, 1, ?) = ?"
-    values: list[Any] = [call.account, _after(given.get("ContinuationToken")), len(prefix), prefix]
+    values: list[Any] = [call.account, _after(given.get("ContinuationToken") or ""), len(prefix), prefix]
     if given.get("BucketRegion"):
         sql += " AND region = ?"
         values.append(given["BucketRegion"])
@@ -75,19 +74,17 @@ async def list_buckets(call: Call) -> dict[str, Any]:
         "Owner": await owner_output(call, await canonical_of(call, call.account)),
     }
     if len(rows) > limit:
-        output["ContinuationToken"] = base64.b64encode(rows[limit - 1][0].encode()).decode()
+        output["ContinuationToken"] = token_of(rows[limit - 1][0])
     if prefix:
         output["Prefix"] = prefix
     return output
 
 
-def _after(token: str | None) -> str:
+def _after(token: str) -> str:
     """The bucket name after which a page begins."""
-    if not token:
-        return ""
     try:
-        return base64.b64decode(token, validate=True).decode()
-    except (binascii.Error, ValueError):
+        return key_of(token)
+    except ValueError:
         raise AwsError(
             "InvalidArgument",
             "The continuation token provided is incorrect",

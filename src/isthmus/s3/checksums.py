@@ -216,13 +216,13 @@ def declared(headers: Mapping[str, str]) -> Declared:
 
 
 def checked_value(algorithm: Algorithm, text: str) -> str:
-    """`text` if it is a checksum of the algorithm's length in base64. Raises AwsError InvalidRequest."""
+    """`text` if it is a checksum of the algorithm's length in base64. Raises AwsError BadDigest."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != algorithm.size:
-        raise AwsError("InvalidRequest", f"Value for {algorithm.header} header is invalid.")
+        raise AwsError("BadDigest", f"Value for {algorithm.header} header is invalid.")
     return text
 
 
@@ -268,6 +268,22 @@ def check_md5(expected: bytes | None, computed: bytes) -> None:
                 "CalculatedDigest": base64.b64encode(computed).decode(),
             },
         )
+
+
+def check_document(headers: Mapping[str, str], data: bytes, *, of_body: bool) -> None:
+    """Compare a request document with what the request's headers say about it.
+
+    of_body: whether `x-amz-checksum-…` means this body; CompleteMultipartUpload's means the object's.
+    Raises AwsError InvalidDigest, BadDigest, InvalidRequest.
+    """
+    expected = content_md5(headers)
+    if expected is not None:
+        check_md5(expected, hashlib.md5(data, usedforsecurity=False).digest())
+    announced = declared(headers) if of_body else _NOTHING
+    if announced.algorithm is not None and announced.value is not None:
+        checksum = Checksum(announced.algorithm.name)
+        checksum.update(data)
+        check(announced.algorithm, announced.value, checksum.base64())
 
 
 def composite(algorithm: Algorithm, parts: Iterable[str]) -> str:

@@ -20,12 +20,16 @@ from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
 from .checksums import ALGORITHMS, check, composite, full_object
+from .deliveries.changes import note_created
 from .incoming import commit, stored_checksum
+from .lifecycle_rules import expiration_header
 from .multipart import MOST_PARTS
 from .object_errors import malformed_xml
-from .object_settings import new_version_id, refuse_encryption
+from .object_keys import encryption_answer, hides_md5, part_key
+from .object_settings import new_version_id
 from .objects_table import add_version, find_current, release
-from .preconditions import check_write, check_write_headers
+from .preconditions import check_write
+from .put import IF_MATCH_PERMISSION
 from .resources import new_object_permission, the_bucket
 from .uploads_table import PartRow, UploadRow, find_upload, no_such_upload, upload_parts
 
@@ -36,15 +40,14 @@ _KEPT_SECONDS = 86400.0
 """How long the answer of a completed upload is kept for a client that asks again."""
 
 
-@operation("s3", "CompleteMultipartUpload", new_object_permission("s3:PutObject"), anonymous=True)
+@operation("s3", "CompleteMultipartUpload", new_object_permission("s3:PutObject"), IF_MATCH_PERMISSION, anonymous=True)
 async def complete_multipart_upload(call: Call) -> dict[str, Any]:
     """Make an object of the listed parts."""
     bucket = await the_bucket(call)
     given = call.input
     key: str = given["Key"]
-    check_write_headers(given)
-    refuse_encryption(call)
     listed = _listed_parts(given)
+    await _check_encryption(call, bucket, key)
     version_id = new_version_id(call, bucket)
 
     async def work(tx: Transaction) -> dict[str, Any]:
@@ -54,6 +57,20 @@ async def complete_multipart_upload(call: Call) -> dict[str, Any]:
         return await _complete(tx, call, bucket, upload, listed=listed, version_id=version_id)
 
     return await commit(call, bucket, work)
+
+
+async def _check_encryption(call: Call, bucket: Bucket, key: str) -> None:
+    """Who completes an upload whose client chose a checksum must be able to open its parts.
+
+    Source: CompleteMultipartUpload in the S3 API reference, Permissions and `SSECustomerAlgorithm`. A customer's key
+    that need not be sent must still be the right one. Raises InvalidRequest, AccessDenied, KMS.….
+    """
+    upload = await find_upload(call.system.objects, bucket.id, key.encode(), call.input["UploadId"])
+    if upload is None:
+        return
+    stored = upload.encryption
+    if call.input.get("SSECustomerAlgorithm") or (upload.settings["explicit"] and hides_md5(stored)):
+        await part_key(call, bucket, key, stored)
 
 
 def _listed_parts(given: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,8 +148,12 @@ async def _complete(
         etag=etag,
         parts=len(parts),
         checksum_json=stored_checksum(settings["algorithm"], checksum, settings["type"]),
+        encryption=upload.encryption,
     )
-    row_id, dropped = await add_version(tx, bucket.id, key, version_id, new, modified=upload.initiated, current=current)
+    row_id, dropped = await add_version(
+        tx, bucket.id, key, version_id, new, modified=upload.initiated, current=current, now=call.now
+    )
+    await note_created(tx, call, bucket, key, version_id, new, row_id)
     await _move_parts(tx, upload.id, row_id, parts, len(stored))
     left_over = {part.content for part in stored.values()} - {part.content for part in parts}
     await tx.execute("DELETE FROM upload_parts WHERE upload_id = ?", upload.id)
@@ -146,8 +167,12 @@ async def _complete(
         "Checksum" + settings["algorithm"]: checksum,
         "ChecksumType": settings["type"],
     }
+    encryption = encryption_answer(upload.encryption)
+    if "ServerSideEncryption" in encryption:
+        answer |= encryption
     if bucket.versioning == "Enabled":
         answer["VersionId"] = version_id
+    answer["Expiration"] = expiration_header(bucket, key, upload.initiated, size, new.tags_json)
     await _remember(tx, call, bucket, listed, answer)
     return answer
 

@@ -1,7 +1,8 @@
 """CopyObject and UploadPartCopy.
 
-CopyObject copies no bytes: the new version names the same contents (or carries the same inline bytes), and a
-multipart object stays in its parts. UploadPartCopy writes its bytes again, as a content of the part.
+A multipart object stays in its parts. Which bytes a copy gets, those of its source or its own under another key, is
+decided in `copied_bytes`. UploadPartCopy writes its bytes again, as a content of the part: a part of a file cannot be
+named, and a shared file could lose its last name before the part's row names it.
 
 Both are decided twice: reading by the source's bucket, writing by the destination's.
 
@@ -16,19 +17,23 @@ from typing import Any
 
 from isthmus.identity import Bucket
 from isthmus.operation import Call, operation
-from isthmus.store import INLINE_BYTES, Transaction
+from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
-from .checksums import Checksum, algorithm_named
+from .copied_bytes import add_copied, key_of_source, rewritten, rewritten_copy, shared_copy, shares_bytes
+from .deliveries.changes import note_created
+from .encryption import asks_for_encryption, wanted_encryption
 from .get import add_checksum
-from .incoming import LARGEST_PUT, Hashes, Received, commit, stored_checksum
+from .incoming import LARGEST_PUT, commit
+from .lifecycle_rules import expiration_header
 from .multipart import part_number, store_part
-from .object_bytes import object_body, read_all
-from .object_errors import existing, invalid_argument, moment, try_again
-from .object_settings import ObjectSettings, new_version_id, object_settings, refuse_encryption
-from .objects_table import ObjectRow, add_version, find_by_id, find_current, release
-from .preconditions import check_copy_source, check_write, check_write_headers
-from .put import WRITE_PERMISSIONS
+from .object_bytes import object_body
+from .object_errors import existing, invalid_argument, moment
+from .object_keys import encryption_answer, key_as_wanted, part_key
+from .object_settings import ObjectSettings, new_version_id, object_settings
+from .objects_table import ObjectRow, find_current, release
+from .preconditions import check_copy_source, check_write
+from .put import IF_MATCH_PERMISSION, WRITE_PERMISSIONS
 from .ranges import parse_copy_range
 from .resources import (
     CopySource,
@@ -42,6 +47,7 @@ from .resources import (
     the_bucket,
     the_source,
 )
+from .restore import check_active_source
 from .uploads_table import the_upload
 
 _READ_PERMISSIONS = (
@@ -57,6 +63,7 @@ _READ_PERMISSIONS = (
     source_permission("s3:GetObjectTagging", both(copies_tags, source_lacks_version), "when tags are copied"),
     source_permission("s3:GetObjectVersionTagging", both(copies_tags, source_has_version), "when tags are copied"),
     *WRITE_PERMISSIONS,
+    IF_MATCH_PERMISSION,
     new_object_permission("s3:PutObjectTagging", copies_tags, "when tags are copied"),
     anonymous=True,
 )
@@ -65,10 +72,11 @@ async def copy_object(call: Call) -> dict[str, Any]:
     bucket = await the_bucket(call)
     given = call.input
     _check_directives(given)
-    check_write_headers(given)
     settings = await object_settings(call, bucket)
     row = await _source(call)
+    check_active_source(row, call.now)
     source: CopySource = copy_source(call)
+    source_bucket: Bucket = call.found["source_bucket"]
     check_copy_source(given, row.etag, row.modified)
     _check_self_copy(call, bucket, source, row)
     if row.size > LARGEST_PUT:
@@ -77,51 +85,34 @@ async def copy_object(call: Call) -> dict[str, Any]:
             f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_PUT}",
         )
     settings = _settings_of_copy(given, settings, row)
-    checksum_json = await _checksum_of_copy(call, row)
     key: str = given["Key"]
     version_id = new_version_id(call, bucket)
+    wanted = await wanted_encryption(call, bucket)
+    if shares_bytes(row.encryption, wanted):
+        copied = await shared_copy(call, source_bucket, row, bucket, key)
+    else:
+        copied = await rewritten_copy(call, source_bucket, row, await key_as_wanted(call, bucket, key, wanted))
 
     async def work(tx: Transaction) -> None:
-        # Read again: the bytes must not have lost their last name since.
-        still = await find_by_id(tx, row.id)
-        if still is None:
-            raise try_again()
-        parts = await tx.fetch_all(
-            "SELECT number, offset_in_object, size, etag, checksum, inline_bytes, content FROM object_parts "
-            "WHERE object_id = ? ORDER BY number",
-            row.id,
-        )
+        await copied.check(tx)
         current = await find_current(tx, bucket.id, key.encode())
         check_write(given, key, current)
-        new = settings.version(
-            size=row.size,
-            etag=row.etag,
-            content=still.content,
-            inline_bytes=still.inline_bytes,
-            parts=row.parts,
-            checksum_json=checksum_json,
+        row_id, new, dropped = await add_copied(
+            tx, copied, settings, row, bucket.id, key.encode(), version_id, modified=call.now, current=current
         )
-        row_id, dropped = await add_version(
-            tx, bucket.id, key.encode(), version_id, new, modified=call.now, current=current
-        )
-        for part in parts:
-            await tx.execute(
-                "INSERT INTO object_parts (object_id, number, offset_in_object, size, etag, checksum, "
-                "inline_bytes, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                row_id,
-                *part,
-            )
+        await note_created(tx, call, bucket, key.encode(), version_id, new, row_id)
         # Last, because the version that was replaced may be the source itself.
         await release(tx, dropped, call.now)
 
-    await commit(call, bucket, work)
-    result: dict[str, Any] = {"ETag": f'"{row.etag}"', "LastModified": moment(call.now)}
-    add_checksum(result, checksum_json)
-    answer: dict[str, Any] = {"CopyObjectResult": result}
+    await commit(call, bucket, work, *copied.written)
+    result: dict[str, Any] = {"ETag": f'"{copied.etag}"', "LastModified": moment(call.now)}
+    add_checksum(result, copied.checksum_json)
+    answer: dict[str, Any] = {"CopyObjectResult": result, **encryption_answer(copied.encryption)}
     if bucket.versioning == "Enabled":
         answer["VersionId"] = version_id
-    if call.found["source_bucket"].versioning:
+    if source_bucket.versioning:
         answer["CopySourceVersionId"] = row.version_id
+    answer["Expiration"] = expiration_header(bucket, key.encode(), call.now, row.size, settings.tags_json)
     return answer
 
 
@@ -158,6 +149,9 @@ def _check_self_copy(call: Call, bucket: Bucket, source: CopySource, row: Object
         or given.get("WebsiteRedirectLocation")
         or given.get("ChecksumAlgorithm")
         or given.get("TaggingDirective") == "REPLACE"
+        or asks_for_encryption(given)
+        # Copying anew is how objects get the default that was set since.
+        or "encryption" in bucket.configurations
     ):
         return
     raise AwsError(
@@ -182,31 +176,15 @@ def _settings_of_copy(given: dict[str, Any], asked: ObjectSettings, row: ObjectR
     return asked
 
 
-async def _checksum_of_copy(call: Call, row: ObjectRow) -> str | None:
-    """The source's checksum, or one by the algorithm the request names (which reads all bytes, once)."""
-    name = call.input.get("ChecksumAlgorithm")
-    if not name:
-        return row.checksum_json
-    algorithm = algorithm_named(name)
-    known = row.checksum
-    if known is not None and known["algorithm"] == algorithm.name and known["type"] == "FULL_OBJECT":
-        return row.checksum_json
-    checksum = Checksum(algorithm.name)
-    body = await object_body(call.system.objects, call.system.contents, row, 0, row.size)
-    async for data in read_all(body):
-        checksum.update(data)
-    return stored_checksum(algorithm.name, checksum.base64(), "FULL_OBJECT")
-
-
 @operation("s3", "UploadPartCopy", *_READ_PERMISSIONS, new_object_permission("s3:PutObject"), anonymous=True)
 async def upload_part_copy(call: Call) -> dict[str, Any]:
     """Make a part of an object, or of a range of it."""
     bucket = await the_bucket(call)
     given = call.input
     number = part_number(call)
-    refuse_encryption(call)
     upload = await the_upload(call)
     row = await _source(call)
+    check_active_source(row, call.now)
     check_copy_source(given, row.etag, row.modified)
     offset, length = 0, row.size
     if given.get("CopySourceRange"):
@@ -216,38 +194,17 @@ async def upload_part_copy(call: Call) -> dict[str, Any]:
             "InvalidRequest",
             f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_PUT}",
         )
-    received = await _copied_bytes(call, row, offset, length, upload.settings["algorithm"])
+    object_key = await part_key(call, bucket, given["Key"], upload.encryption)
+    data_key = await key_of_source(call, call.found["source_bucket"], row)
+    body = await object_body(call.system.objects, call.system.contents, row, offset, length, data_key)
+    received = await rewritten(call, body, length, upload.settings["algorithm"], object_key, part=True)
     await store_part(call, bucket, upload, number, received)
     result = {"ETag": f'"{received.etag}"', "LastModified": moment(call.now)}
     if upload.settings["explicit"]:
         result["Checksum" + received.algorithm] = received.value
     answer: dict[str, Any] = {"CopyPartResult": result}
+    if object_key is not None:
+        answer |= object_key.answer
     if call.found["source_bucket"].versioning:
         answer["CopySourceVersionId"] = row.version_id
     return answer
-
-
-async def _copied_bytes(call: Call, row: ObjectRow, offset: int, length: int, algorithm: str) -> Received:
-    """A range of the source as a content of its own.
-
-    A part of a file cannot be named, and a shared file could lose its last name before the part's row names
-    it; so the bytes are written again. The whole of an object is best copied with CopyObject.
-    """
-    hashes = Hashes(algorithm)
-    body = await object_body(call.system.objects, call.system.contents, row, offset, length)
-    inline: bytes | None = None
-    content: str | None = None
-    if length <= INLINE_BYTES:
-        inline = b"".join([data async for data in read_all(body)])
-        hashes.update(inline)
-    else:
-        writer = await call.system.contents.create()
-        try:
-            async for data in read_all(body):
-                await hashes.update_in_thread(data)
-                await writer.write(data)
-            content = await writer.finish()
-        except BaseException:
-            await writer.abandon()
-            raise
-    return Received(length, hashes.md5.digest(), algorithm, hashes.checksums[algorithm].base64(), inline, content)

@@ -19,9 +19,10 @@ from isthmus.operation import Call, decide_for, operation
 from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
+from .deliveries.changes import note_marker, note_removed
 from .incoming import commit
 from .object_errors import check_version_id, malformed_xml, no_such_key, precondition_failed
-from .object_settings import new_version_id
+from .object_settings import check_key, new_version_id
 from .objects_table import (
     NULL_VERSION,
     NewVersion,
@@ -38,6 +39,9 @@ from .put import decided_inside
 from .resources import (
     both,
     bypasses_governance,
+    compared_object,
+    compares_entity_tag,
+    comparing_permission,
     has_version_id,
     lacks_version_id,
     new_object_permission,
@@ -67,6 +71,9 @@ class _Deletion:
     "DeleteObject",
     new_object_permission("s3:DeleteObject", lacks_version_id, "without versionId"),
     new_object_permission("s3:DeleteObjectVersion", has_version_id, "with versionId"),
+    comparing_permission(
+        lambda call: compares_entity_tag(call.input.get("IfMatch")), "with If-Match and an entity tag"
+    ),
     new_object_permission(
         "s3:BypassGovernanceRetention",
         both(has_version_id, bypasses_governance),
@@ -78,6 +85,7 @@ async def delete_object(call: Call) -> dict[str, Any]:
     """Delete an object, or one version of it."""
     bucket = await the_bucket(call)
     version_id = call.input.get("VersionId") or None
+    check_key(call.input["Key"])
     check_version_id(version_id)
     if version_id:
         await _check_mfa(call, bucket)
@@ -111,6 +119,7 @@ async def _delete(tx: Transaction, call: Call, bucket: Bucket, deletion: _Deleti
         dropped = await drop_row(tx, row.id, row.content, row.parts)
         if row.is_current:
             await promote_newest(tx, bucket.id, key)
+        await note_removed(tx, call, bucket, key, row.version_id)
         if row.is_delete_marker:
             answer["DeleteMarker"] = True
         return answer, dropped
@@ -123,9 +132,13 @@ async def _delete(tx: Transaction, call: Call, bucket: Bucket, deletion: _Deleti
         dropped = await drop_row(tx, current.id, current.content, current.parts)
         if current.version_id != NULL_VERSION:  # written while versioning was about to be seen as on
             await promote_newest(tx, bucket.id, key)
+        await note_removed(tx, call, bucket, key, current.version_id)
         return {}, dropped
     marker = NewVersion(size=0, etag="", owner=bucket.account, is_delete_marker=1)
-    _, dropped = await add_version(tx, bucket.id, key, deletion.marker_id, marker, modified=call.now, current=current)
+    row_id, dropped = await add_version(
+        tx, bucket.id, key, deletion.marker_id, marker, modified=call.now, current=current
+    )
+    await note_marker(tx, call, bucket, key, deletion.marker_id, row_id)
     return {"DeleteMarker": True, "VersionId": deletion.marker_id}, dropped
 
 
@@ -183,6 +196,7 @@ async def _check_mfa(call: Call, bucket: Bucket) -> None:
     "DeleteObjects",
     new_object_permission("s3:DeleteObject", decided_inside, "for each key without VersionId"),
     new_object_permission("s3:DeleteObjectVersion", decided_inside, "for each key with VersionId"),
+    new_object_permission("s3:GetObject", decided_inside, "for each key with ETag"),
     new_object_permission(
         "s3:BypassGovernanceRetention",
         decided_inside,
@@ -226,6 +240,7 @@ async def delete_objects(call: Call) -> dict[str, Any]:
     if deletions:
         deleted, failed = await commit(call, bucket, work)
         errors += failed
+    call.found["deleted"], call.found["not_deleted"] = deleted, errors
     answer: dict[str, Any] = {}
     if deleted and not wanted.get("Quiet"):
         answer["Deleted"] = deleted
@@ -235,19 +250,24 @@ async def delete_objects(call: Call) -> dict[str, Any]:
 
 
 async def _authorised_item(call: Call, bucket: Bucket, item: dict[str, Any]) -> _Deletion:
-    """One entry of the request, allowed. Raises AccessDenied, InvalidArgument, MalformedXML."""
+    """One entry of the request, allowed. Raises AccessDenied, InvalidArgument, KeyTooLongError, MalformedXML."""
     key = item.get("Key")
     if not key:
         raise malformed_xml()
     version_id = item.get("VersionId") or None
+    check_key(key)
     check_version_id(version_id)
     actions = ["s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"]
     bypass = bypasses_governance(call)
     if version_id and bypass:
         actions.append("s3:BypassGovernanceRetention")
-    for action in actions:
-        resource = await object_resource(call, action, bucket, key, None, version_id=version_id)
-        decision = decide_for(call, action, resource)
+    resources = [
+        (action, await object_resource(call, action, bucket, key, None, version_id=version_id)) for action in actions
+    ]
+    if compares_entity_tag(item.get("ETag")):
+        resources.append(("s3:GetObject", await compared_object(call, bucket, key)))
+    for action, resource in resources:
+        decision = await decide_for(call, action, resource)
         if not decision.allowed:
             raise AwsError("AccessDenied", decision.s3_message)
     conditions = {

@@ -10,20 +10,30 @@ reference; Service Authorization Reference.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from isthmus.identity import Bucket
-from isthmus.operation import Call, operation
+from isthmus.operation import Call, Permission, operation
 from isthmus.wire import AwsError
 
 from . import document_rules as rules
 from .bucket_rows import drop_document, store_document
+from .deliveries.access_log import prepare_logging
+from .deliveries.inventory import prepare_inventory
+from .deliveries.notification_rules import check_notification
+from .deliveries.notifications import prepare_notification
+from .deliveries.replication import PASS_ROLE, prepare_replication
+from .deliveries.replication_rules import check_replication
+from .encryption import DEFAULT_SETTING, NONE
+from .request_payment import KIND as REQUEST_PAYMENT
 from .resources import bucket_permission, the_bucket
+from .website import KIND as WEBSITE
 
 Check = Callable[[Bucket, dict[str, Any]], None]
+Prepare = Callable[[Call, Bucket, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,8 @@ class Document:
     wrapped: whether Get's answer holds it under `member` again, instead of its members side by side.
     absent: what Get answers without one, or the error's code and message.
     delete, delete_action: the Delete operation and its action; empty where AWS has none.
+    prepare: turns a checked document into the one to be stored, where that takes more than the document itself.
+    more: permissions beside that of the Put action. may_be_empty: an empty document turns these off.
     """
 
     kind: str
@@ -46,6 +58,9 @@ class Document:
     wrapped: bool = False
     delete: str = ""
     delete_action: str = ""
+    prepare: Prepare | None = None
+    more: tuple[Permission, ...] = ()
+    may_be_empty: bool = False
 
 
 # Since January 2023 every bucket encrypts at rest with keys of S3 (S3 User Guide, "Default encryption FAQ").
@@ -58,36 +73,32 @@ DOCUMENTS = (
         delete="DeleteBucketCors", delete_action="s3:PutBucketCORS",
     ),
     Document(
-        "lifecycle", "BucketLifecycleConfiguration", "LifecycleConfiguration", "LifecycleConfiguration",
-        rules.check_lifecycle,
-        ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
-        delete="DeleteBucketLifecycle", delete_action="s3:PutLifecycleConfiguration",
-    ),
-    Document(
         "encryption", "BucketEncryption", "EncryptionConfiguration", "ServerSideEncryptionConfiguration",
         rules.check_encryption, {"ServerSideEncryptionConfiguration": _AES256}, wrapped=True,
         delete="DeleteBucketEncryption", delete_action="s3:PutEncryptionConfiguration",
     ),
     Document(
-        "website", "BucketWebsite", "BucketWebsite", "WebsiteConfiguration", rules.check_website,
+        WEBSITE, "BucketWebsite", "BucketWebsite", "WebsiteConfiguration", rules.check_website,
         ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
         delete="DeleteBucketWebsite", delete_action="s3:DeleteBucketWebsite",
     ),
     Document(
         "replication", "BucketReplication", "ReplicationConfiguration", "ReplicationConfiguration",
-        rules.check_replication,
+        check_replication,
         ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
         wrapped=True, delete="DeleteBucketReplication", delete_action="s3:PutReplicationConfiguration",
+        prepare=prepare_replication, more=(PASS_ROLE,),
     ),
     Document(
-        "logging", "BucketLogging", "BucketLogging", "BucketLoggingStatus", rules.accept, {}
+        "logging", "BucketLogging", "BucketLogging", "BucketLoggingStatus", rules.accept, {},
+        prepare=prepare_logging, may_be_empty=True,
     ),
     Document(
         "notification", "BucketNotificationConfiguration", "BucketNotification", "NotificationConfiguration",
-        rules.accept, {},
+        check_notification, {}, prepare=prepare_notification, may_be_empty=True,
     ),
     Document(
-        "request-payment", "BucketRequestPayment", "BucketRequestPayment", "RequestPaymentConfiguration",
+        REQUEST_PAYMENT, "BucketRequestPayment", "BucketRequestPayment", "RequestPaymentConfiguration",
         rules.check_request_payment, {"Payer": "BucketOwner"},
     ),
     Document(
@@ -97,12 +108,12 @@ DOCUMENTS = (
 )  # fmt: skip
 
 # Configurations of which a bucket has several, each with an id: kind, infix of the operations' names (also
-# the member of the input and the prefix of the list's name) and what follows s3:Get and s3:Put.
-LISTED = (
-    ("analytics", "AnalyticsConfiguration", "AnalyticsConfiguration"),
-    ("intelligent-tiering", "IntelligentTieringConfiguration", "IntelligentTieringConfiguration"),
-    ("inventory", "InventoryConfiguration", "InventoryConfiguration"),
-    ("metrics", "MetricsConfiguration", "MetricsConfiguration"),
+# the member of the input and the prefix of the list's name), what follows s3:Get and s3:Put, and `prepare`.
+LISTED: tuple[tuple[str, str, str, Prepare | None], ...] = (
+    ("analytics", "AnalyticsConfiguration", "AnalyticsConfiguration", None),
+    ("intelligent-tiering", "IntelligentTieringConfiguration", "IntelligentTieringConfiguration", None),
+    ("inventory", "InventoryConfiguration", "InventoryConfiguration", prepare_inventory),
+    ("metrics", "MetricsConfiguration", "MetricsConfiguration", None),
 )
 _MOST_LISTED = 1000  # S3 User Guide: "up to 1,000" metrics, analytics, inventory configurations each
 _PAGE = 100
@@ -135,6 +146,12 @@ def _register(document: Document) -> None:
         bucket = await the_bucket(call)
         text = bucket.configurations.get(document.kind)
         if text is None:
+            if document.kind == "encryption" and await call.system.directory.setting(DEFAULT_SETTING, "") == NONE:
+                raise AwsError(
+                    "ServerSideEncryptionConfigurationNotFoundError",
+                    "The server side encryption configuration was not found",
+                    extra={"BucketName": bucket.name},
+                )
             if isinstance(document.absent, tuple):
                 raise AwsError(*document.absent, extra={"BucketName": bucket.name})
             return dict(document.absent)
@@ -144,17 +161,13 @@ def _register(document: Document) -> None:
     async def put(call: Call) -> dict[str, Any]:
         bucket = await the_bucket(call)
         value = call.input.get(document.member)
-        if value is None and document.check is rules.accept:
-            value = {}  # an empty document turns these off
+        if value is None and document.may_be_empty:
+            value = {}
         if value is None:
             raise rules.malformed()
         document.check(bucket, value)
-        if document.kind == "lifecycle":
-            rules.name_rules(value, call.system.entropy)
-            size = call.input.get("TransitionDefaultMinimumObjectSize") or "all_storage_classes_128K"
-            value = {**value, "TransitionDefaultMinimumObjectSize": size}
-        elif document.kind == "logging":
-            await _check_log_target(call, bucket, value)
+        if document.prepare is not None:
+            value = await document.prepare(call, bucket, value)
         await store_document(call, bucket, document.kind, to_text(value))
         return {}
 
@@ -167,27 +180,12 @@ def _register(document: Document) -> None:
     delete.__doc__ = f"Remove the bucket's {document.member}."
     read, write = bucket_permission("s3:Get" + document.action), bucket_permission("s3:Put" + document.action)
     operation("s3", "Get" + document.suffix, read, anonymous=True)(get)
-    operation("s3", "Put" + document.suffix, write, anonymous=True)(put)
+    operation("s3", "Put" + document.suffix, write, *document.more, anonymous=True)(put)
     if document.delete:
         operation("s3", document.delete, bucket_permission(document.delete_action), anonymous=True)(delete)
 
 
-async def _check_log_target(call: Call, bucket: Bucket, value: dict[str, Any]) -> None:
-    """Logs go to a bucket of the same account (S3 User Guide, "Enabling server access logging")."""
-    name = (value.get("LoggingEnabled") or {}).get("TargetBucket")
-    if name is None:
-        return
-    target = await call.system.directory.bucket(name)
-    if target is None or target.account != bucket.account:
-        raise AwsError(
-            "InvalidTargetBucketForLogging",
-            "The target bucket for logging does not exist, is not owned by you, or does not have the "
-            "appropriate grants for the log-delivery group.",
-            extra={"TargetBucket": name},
-        )
-
-
-def _register_listed(kind: str, name: str, action: str) -> None:
+def _register_listed(kind: str, name: str, action: str, prepare: Prepare | None) -> None:
     def entry(number: str) -> str:
         return f"{kind}:{number}"
 
@@ -212,7 +210,9 @@ def _register_listed(kind: str, name: str, action: str) -> None:
         bucket = await the_bucket(call)
         value = call.input.get(name) or {}
         if value.get("Id") != call.input["Id"]:
-            raise rules.malformed()
+            raise AwsError("IdMismatch", "Document ID does not match the specified configuration ID.")
+        if prepare is not None:
+            value = await prepare(call, bucket, value)
         there = entries(bucket)
         if len(there) >= _MOST_LISTED and entry(value["Id"]) not in there:
             raise AwsError(

@@ -16,11 +16,14 @@ from isthmus.policy import PrincipalKind
 from isthmus.store import Row
 from isthmus.wire import AwsError
 
-from .object_bytes import object_body
+from .encryption import SSE_S3, refuse_on_reading
+from .lifecycle_rules import KIND, expiration_header
+from .object_bytes import opened_body
 from .object_errors import exact_moment, existing, invalid_argument, moment
-from .object_settings import encoded_metadata, refuse_encryption
+from .object_keys import checked_customer_key, encryption_answer, hides_md5, is_sse_s3, stored_object_key
+from .object_settings import check_header_value, encoded_metadata
 from .objects_table import ObjectRow
-from .preconditions import check_read
+from .preconditions import check_read, range_counts
 from .ranges import parse_range
 from .resources import (
     has_version_id,
@@ -30,13 +33,15 @@ from .resources import (
     the_bucket,
     the_object,
 )
+from .restore import check_active, restore_header
+from .storage_classes import ARCHIVES
 
 _OVERRIDES = (
-    ("ResponseCacheControl", "CacheControl"),
-    ("ResponseContentDisposition", "ContentDisposition"),
-    ("ResponseContentEncoding", "ContentEncoding"),
-    ("ResponseContentLanguage", "ContentLanguage"),
-    ("ResponseContentType", "ContentType"),
+    ("ResponseCacheControl", "CacheControl", "response-cache-control"),
+    ("ResponseContentDisposition", "ContentDisposition", "response-content-disposition"),
+    ("ResponseContentEncoding", "ContentEncoding", "response-content-encoding"),
+    ("ResponseContentLanguage", "ContentLanguage", "response-content-language"),
+    ("ResponseContentType", "ContentType", "response-content-type"),
 )
 _STORED = (
     "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType",
@@ -52,9 +57,11 @@ _READ_PERMISSIONS = (
 async def get_object(call: Call) -> dict[str, Any]:
     """An object's bytes and headers."""
     bucket, row = await _readable(call)
+    if row.storage_class in ARCHIVES:
+        check_active(row, call.now)
     answer, offset, length = await _describe(call, bucket, row)
     if answer.get("ResponseStatus") != 304:
-        answer["Body"] = await object_body(call.system.objects, call.system.contents, row, offset, length)
+        answer["Body"] = await opened_body(call, bucket, row, offset, length)
     return answer
 
 
@@ -63,6 +70,9 @@ async def head_object(call: Call) -> dict[str, Any]:
     """An object's headers."""
     bucket, row = await _readable(call)
     answer, _, _ = await _describe(call, bucket, row)
+    if str(call.input.get("ChecksumMode", "")).upper() == "ENABLED" and hides_md5(row.encryption):
+        # The checksum tells of the bytes: whoever is to be told it may open them ("HeadObject", Permissions).
+        await stored_object_key(call, bucket, call.input["Key"], row.encryption)
     return answer
 
 
@@ -77,8 +87,15 @@ async def _readable(call: Call) -> tuple[Bucket, ObjectRow]:
 async def _describe(call: Call, bucket: Bucket, row: ObjectRow) -> tuple[dict[str, Any], int, int]:
     """The answer without its body, and which bytes to send: offset and length."""
     given = call.input
-    refuse_encryption(call)
-    answer: dict[str, Any] = {"ETag": f'"{row.etag}"', "LastModified": moment(row.modified)}
+    refuse_on_reading(call)
+    sse_s3 = is_sse_s3(row.encryption)
+    if not sse_s3 or "SSECustomerAlgorithm" in given or "SSECustomerKey" in given:
+        checked_customer_key(call, row.encryption)
+    answer: dict[str, Any] = {"ETag": f'"{row.etag}"', "LastModified": int(row.modified)}
+    if sse_s3:
+        answer["ServerSideEncryption"] = SSE_S3
+    elif row.encryption is not None:
+        answer |= encryption_answer(row.encryption)
     if bucket.versioning:
         answer["VersionId"] = row.version_id
     if not check_read(given, row.etag, row.modified):
@@ -98,6 +115,11 @@ async def _describe(call: Call, bucket: Bucket, row: ObjectRow) -> tuple[dict[st
         answer["Metadata"] = encoded_metadata(stored["Metadata"])
     if row.storage_class != "STANDARD":
         answer["StorageClass"] = row.storage_class
+        answer["Restore"] = restore_header(row, call.now)
+    if KIND in bucket.configurations and row.is_current:
+        answer["Expiration"] = expiration_header(bucket, row.key, row.modified, row.size, row.tags_json)
+    if row.replication_status is not None:
+        answer["ReplicationStatus"] = row.replication_status
     if row.tags_json is not None:
         suffix = "VersionTagging" if given.get("VersionId") else "Tagging"
         if await _allowed(call, "s3:GetObject" + suffix, bucket, row):
@@ -125,7 +147,7 @@ async def _selected(call: Call, row: ObjectRow, answer: dict[str, Any]) -> tuple
             if checksum is not None and row.checksum_json is not None:
                 answer["ChecksumType"] = json.loads(row.checksum_json).get("type", "FULL_OBJECT")
         return offset, length
-    if header:
+    if header and range_counts(call.request.headers.get("if-range"), row.etag, row.modified):
         selected = parse_range(header, row.size)
         if selected is not None:
             _partial(answer, *selected, row.size)
@@ -159,9 +181,8 @@ async def _part(call: Call, row: ObjectRow, number: int, answer: dict[str, Any])
 
 def _no_part(number: int, count: int) -> AwsError:
     return AwsError(
-        "InvalidPartNumber",
+        "InvalidPart",
         "The requested partnumber is not satisfiable",
-        status=416,
         extra={"PartNumberRequested": str(number), "ActualPartCount": str(count)},
     )
 
@@ -182,16 +203,20 @@ def add_checksum(answer: dict[str, Any], stored: str | None) -> None:
 
 
 def _override(call: Call, answer: dict[str, Any], extra: list[tuple[str, str]]) -> None:
-    """The response-… parameters, which only signed requests may use."""
+    """The response-… parameters, which only signed requests may use. Raises InvalidRequest, InvalidArgument."""
     given = call.input
     expires = given.get("ResponseExpires")
-    used = [(name, target) for name, target in _OVERRIDES if given.get(name)]
+    used = [override for override in _OVERRIDES if given.get(override[0])]
     if not used and not expires:
         return
     if call.caller.principal.kind is PrincipalKind.ANONYMOUS:
         raise AwsError("InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")
-    for name, target in used:
-        answer[target] = given[name]
+    for name, target, parameter in used:
+        value: str = given[name]
+        check_header_value(parameter, value)
+        if max(value) > "\xff":
+            raise invalid_argument("Header value cannot be represented using ISO-8859-1.", parameter, value)
+        answer[target] = value
     if expires:
         extra[:] = [item for item in extra if item[0] != "Expires"]
         answer["Expires"] = expires
@@ -211,7 +236,8 @@ async def _add_lock(call: Call, bucket: Bucket, row: ObjectRow, answer: dict[str
 
 
 async def _allowed(call: Call, action: str, bucket: Bucket, row: ObjectRow) -> bool:
-    return decide_for(call, action, await object_resource(call, action, bucket, call.input["Key"], row)).allowed
+    resource = await object_resource(call, action, bucket, call.input["Key"], row)
+    return (await decide_for(call, action, resource)).allowed
 
 
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
@@ -228,9 +254,10 @@ _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "Obj
 async def get_object_attributes(call: Call) -> dict[str, Any]:
     """What the caller asks to know of an object, without its bytes."""
     bucket, row = await _readable(call)
-    refuse_encryption(call)
+    refuse_on_reading(call)
+    checked_customer_key(call, row.encryption)
     wanted: set[str] = set()
-    for name in call.input["ObjectAttributes"]:
+    for name in call.input.get("ObjectAttributes", ()):
         wanted.update(item.strip() for item in name.split(","))
     if not wanted or not wanted <= _ATTRIBUTES:
         raise invalid_argument(
@@ -238,6 +265,8 @@ async def get_object_attributes(call: Call) -> dict[str, Any]:
             "x-amz-object-attributes",
             ", ".join(sorted(wanted - _ATTRIBUTES)),
         )
+    if wanted & {"Checksum", "ObjectParts"} and hides_md5(row.encryption):
+        await stored_object_key(call, bucket, call.input["Key"], row.encryption)
     answer: dict[str, Any] = {"LastModified": moment(row.modified)}
     if bucket.versioning:
         answer["VersionId"] = row.version_id

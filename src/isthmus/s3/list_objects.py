@@ -21,6 +21,8 @@ from .acl_requests import canonical_of, owner_output
 from .key_scan import Fetch, Page, common_prefixes, first_key, key_encoder, page_size, scan
 from .object_errors import invalid_argument, moment
 from .resources import bucket_permission, the_bucket
+from .restore import restore_statuses
+from .storage_classes import ARCHIVES
 
 _COLUMNS = "SELECT key, size, etag, modified, storage_class, checksum, owner FROM object_versions "
 _LISTED = "WHERE bucket_id = ? AND is_current = 1 AND is_delete_marker = 0 AND key >= ? "
@@ -51,8 +53,10 @@ async def list_objects(call: Call) -> dict[str, Any]:
     start = first_key(marker.encode(), prefix.encode(), delimiter.encode())
     page = await scan(_current_objects(call, bucket), start, prefix.encode(), delimiter.encode(), limit)
     answer = _common(bucket, given, page, limit, encode)
+    # Version 1 gives the prefix back as it was sent: its clients decode the markers, but not the prefix.
+    answer["Prefix"] = prefix
     answer["Marker"] = encode(marker)
-    answer["Contents"] = await _contents(call, page.rows, encode, owners=True)
+    answer["Contents"] = await _contents(call, bucket, page.rows, encode, owners=True)
     if page.next_key is not None and delimiter:
         # Without a delimiter the last key is the marker, and S3 does not repeat it.
         answer["NextMarker"] = encode(page.last.decode())
@@ -77,7 +81,7 @@ async def list_objects_v2(call: Call) -> dict[str, Any]:
     page = await scan(_current_objects(call, bucket), start, prefix.encode(), delimiter.encode(), limit)
     answer = _common(bucket, given, page, limit, encode)
     answer["KeyCount"] = len(page.rows) + len(page.prefixes)
-    answer["Contents"] = await _contents(call, page.rows, encode, owners=bool(given.get("FetchOwner")))
+    answer["Contents"] = await _contents(call, bucket, page.rows, encode, owners=bool(given.get("FetchOwner")))
     if token is not None:
         answer["ContinuationToken"] = token
     if start_after:
@@ -110,8 +114,11 @@ def _common(
     return answer
 
 
-async def _contents(call: Call, rows: list[Row], encode: Callable[[str], str], *, owners: bool) -> list[dict[str, Any]]:
+async def _contents(
+    call: Call, bucket: Bucket, rows: list[Row], encode: Callable[[str], str], *, owners: bool
+) -> list[dict[str, Any]]:
     known = await owners_of(call, {row[6] for row in rows}) if owners else {}
+    restored = await restore_statuses(call, bucket.id, (row[0] for row in rows if row[4] in ARCHIVES))
     contents: list[dict[str, Any]] = []
     moments: dict[int, datetime] = {}
     for key, size, etag, modified, storage_class, checksum, owner in rows:
@@ -130,6 +137,8 @@ async def _contents(call: Call, rows: list[Row], encode: Callable[[str], str], *
             add_algorithm(entry, checksum)
         if owners:
             entry["Owner"] = known[owner]
+        if (key, "") in restored:
+            entry["RestoreStatus"] = restored[key, ""]
         contents.append(entry)
     return contents
 

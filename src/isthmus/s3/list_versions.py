@@ -12,7 +12,7 @@ from isthmus.identity import Bucket
 from isthmus.operation import Call, operation
 from isthmus.store import Row
 
-from .acl_requests import canonical_of
+from .acl_requests import canonical_of, owner_output
 from .get import add_checksum
 from .key_scan import (
     Fetch,
@@ -26,9 +26,12 @@ from .key_scan import (
     scan,
 )
 from .list_objects import add_algorithm, owners_of
+from .multipart import abort_members
 from .object_errors import invalid_argument, moment
 from .put import decided_inside
 from .resources import bucket_permission, new_object_permission, the_bucket
+from .restore import restore_statuses
+from .storage_classes import ARCHIVES
 from .uploads_table import UploadRow, authorised_upload, upload_parts
 
 _VERSIONS = (
@@ -36,6 +39,16 @@ _VERSIONS = (
     "checksum, sequence FROM object_versions "
 )
 _UPLOADS = "SELECT key, id, bucket_id, initiated, initiator_arn, initiator_account, owner, settings FROM uploads "
+
+
+def _fetch(call: Call, bucket: Bucket, select: str, order: str) -> Fetch:
+    async def fetch(start: bytes, end: bytes | None, most: int) -> list[Row]:
+        bound, ends = ("", ()) if end is None else ("AND key < ? ", (end,))
+        return await call.system.objects.fetch_all(
+            f"{select}WHERE bucket_id = ? AND key >= ? {bound}ORDER BY {order} LIMIT ?", bucket.id, start, *ends, most
+        )
+
+    return fetch
 
 
 async def _scan_groups(
@@ -87,19 +100,7 @@ async def list_object_versions(call: Call) -> dict[str, Any]:
             "version-id-marker",
             version_marker,
         )
-    objects = call.system.objects
-
-    async def fetch(start: bytes, end: bytes | None, most: int) -> list[Row]:
-        bound = "AND key < ? " if end is not None else ""
-        ends = (end,) if end is not None else ()
-        return await objects.fetch_all(
-            _VERSIONS + f"WHERE bucket_id = ? AND key >= ? {bound}ORDER BY key, sequence DESC LIMIT ?",
-            bucket.id,
-            start,
-            *ends,
-            most,
-        )
-
+    fetch = _fetch(call, bucket, _VERSIONS, "key, sequence DESC")
     rest: list[Row] = []
     marker = key_marker.encode()
     rolled_up = bool(delimiter) and common_prefix(marker, prefix.encode(), delimiter.encode()) is not None
@@ -110,6 +111,7 @@ async def list_object_versions(call: Call) -> dict[str, Any]:
         fetch, rest, start, prefix=prefix.encode(), delimiter=delimiter.encode(), limit=limit
     )
     known = await owners_of(call, {row[7] for row in page.rows})
+    restored = await restore_statuses(call, bucket.id, (row[0] for row in page.rows if row[8] in ARCHIVES))
     versions: list[dict[str, Any]] = []
     markers: list[dict[str, Any]] = []
     for (
@@ -136,6 +138,8 @@ async def list_object_versions(call: Call) -> dict[str, Any]:
             markers.append(entry)
             continue
         entry.update(ETag=f'"{etag}"', Size=size, StorageClass=storage_class)
+        if (key, version_id) in restored:
+            entry["RestoreStatus"] = restored[key, version_id]
         if checksum is not None:
             add_algorithm(entry, checksum)
         versions.append(entry)
@@ -189,19 +193,7 @@ async def list_multipart_uploads(call: Call) -> dict[str, Any]:
     prefix, delimiter = (given.get("Prefix") or ""), (given.get("Delimiter") or "")
     key_marker: str = given.get("KeyMarker") or ""
     id_marker: str = (given.get("UploadIdMarker") or "") if key_marker else ""  # void without a key marker
-    objects = call.system.objects
-
-    async def fetch(start: bytes, end: bytes | None, most: int) -> list[Row]:
-        bound = "AND key < ? " if end is not None else ""
-        ends = (end,) if end is not None else ()
-        return await objects.fetch_all(
-            _UPLOADS + f"WHERE bucket_id = ? AND key >= ? {bound}ORDER BY key, initiated, id LIMIT ?",
-            bucket.id,
-            start,
-            *ends,
-            most,
-        )
-
+    fetch = _fetch(call, bucket, _UPLOADS, "key, initiated, id")
     rest: list[Row] = []
     if id_marker and key_marker.startswith(prefix):
         of_key = await fetch(key_marker.encode(), after(key_marker.encode()), LARGEST_GROUP * 10)
@@ -257,7 +249,7 @@ async def _initiator(call: Call, upload: UploadRow) -> dict[str, str]:
     """Who began an upload: an IAM principal by its ARN, an account (or nobody) by its canonical id."""
     arn = upload.initiator_arn
     if not arn or arn.endswith(":root"):
-        return {"ID": await canonical_of(call, upload.initiator_account)}
+        return await owner_output(call, await canonical_of(call, upload.initiator_account))
     return {"ID": arn, "DisplayName": arn.rpartition("/")[2]}
 
 
@@ -274,6 +266,10 @@ async def list_parts(call: Call) -> dict[str, Any]:
     given = call.input
     limit = page_size(given, "MaxParts", "max-parts")
     marker = int(given.get("PartNumberMarker") or 0)
+    if marker < 0:
+        raise invalid_argument(
+            "Argument part-number-marker must be an integer between 0 and 2147483647", "part-number-marker", marker
+        )
     found = await upload_parts(call.system.objects, upload.id, marker, limit + 1)
     page = found[:limit]
     parts: list[dict[str, Any]] = []
@@ -303,4 +299,4 @@ async def list_parts(call: Call) -> dict[str, Any]:
     }
     if settings["explicit"]:
         answer.update(ChecksumAlgorithm=settings["algorithm"], ChecksumType=settings["type"])
-    return answer
+    return answer | abort_members(bucket, upload.key, upload.initiated)

@@ -1,7 +1,8 @@
 """CreateMultipartUpload, UploadPart, AbortMultipartUpload.
 
-What the create request says about the object is kept with the upload until it is completed. A part may be
-sent again under its number: the last one that was committed counts.
+What the create request says about the object is kept with the upload until it is completed, its encryption with it: all
+parts are encrypted under the object's one key. A part may be sent again under its number: the last one that was
+committed counts.
 
 Sources: the operations in the S3 API reference; S3 User Guide "Uploading and copying objects using multipart
 upload", "Multipart upload limits", "Checking object integrity" (checksum types).
@@ -11,7 +12,9 @@ from __future__ import annotations
 
 import base64
 import json
+import string
 from typing import Any
+from urllib.parse import quote
 
 from isthmus.identity import Bucket
 from isthmus.operation import Call, operation
@@ -20,8 +23,10 @@ from isthmus.wire import AwsError
 
 from .checksums import DEFAULT_ALGORITHM, algorithm_named, checksum_type
 from .incoming import Received, commit, receive
-from .object_errors import invalid_argument
-from .object_settings import object_settings, refuse_encryption
+from .lifecycle_rules import abort_date
+from .object_errors import invalid_argument, moment
+from .object_keys import as_text, new_object_key, part_key
+from .object_settings import object_settings
 from .objects_table import release
 from .put import WRITE_PERMISSIONS, decided_inside
 from .resources import new_object_permission, the_bucket
@@ -53,9 +58,16 @@ async def create_multipart_upload(call: Call) -> dict[str, Any]:
         )
     algorithm = algorithm_named(named or DEFAULT_ALGORITHM)
     kind = checksum_type(algorithm, asked_type)
+    object_key = await new_object_key(call, bucket, key)
     upload_id = base64.b64encode(call.system.entropy(48), b"._").decode()
     stored = json.dumps(
-        {"object": settings, "algorithm": algorithm.name, "type": kind, "explicit": bool(named)},
+        {
+            "object": settings,
+            "algorithm": algorithm.name,
+            "type": kind,
+            "explicit": bool(named),
+            "encryption": None if object_key is None else as_text(object_key.stored),
+        },
         separators=(",", ":"),
     )
 
@@ -75,10 +87,21 @@ async def create_multipart_upload(call: Call) -> dict[str, Any]:
 
     await commit(call, bucket, work)
     answer: dict[str, Any] = {"Bucket": bucket.name, "Key": key, "UploadId": upload_id}
+    if object_key is not None:
+        answer |= object_key.answer
     if named:
         answer["ChecksumAlgorithm"] = algorithm.name
         answer["ChecksumType"] = kind
-    return answer
+    return answer | abort_members(bucket, key.encode(), call.now)
+
+
+def abort_members(bucket: Bucket, key: bytes, initiated: float) -> dict[str, Any]:
+    """`AbortDate` and `AbortRuleId` of an upload that a lifecycle rule will abort; empty where none will."""
+    found = abort_date(bucket, key, initiated)
+    if found is None:
+        return {}
+    # An id may hold anything; a header may not.
+    return {"AbortDate": moment(found[0]), "AbortRuleId": quote(found[1], safe=string.punctuation + " ")}
 
 
 @operation("s3", "UploadPart", new_object_permission("s3:PutObject"), anonymous=True, streams=True)
@@ -86,10 +109,10 @@ async def upload_part(call: Call) -> dict[str, Any]:
     """Store one part."""
     bucket = await the_bucket(call)
     number = part_number(call)
-    refuse_encryption(call)
     upload = await the_upload(call)
     settings = upload.settings
-    received = await receive(call, keep=settings["algorithm"])
+    object_key = await part_key(call, bucket, call.input["Key"], upload.encryption)
+    received = await receive(call, object_key, part=True, keep=settings["algorithm"])
     sent = received.sent
     if sent is not None and settings["explicit"] and sent[0] != settings["algorithm"]:
         if received.content is not None:
@@ -103,6 +126,8 @@ async def upload_part(call: Call) -> dict[str, Any]:
     answer: dict[str, Any] = {"ETag": f'"{received.etag}"'}
     name, value = sent if sent is not None else (received.algorithm, received.value)
     answer["Checksum" + name] = value
+    if object_key is not None:
+        answer |= object_key.answer
     return answer
 
 

@@ -1,6 +1,7 @@
 """Sending bytes of an object: any range of it, in one piece where one piece holds it.
 
-A multipart object is the parts it was uploaded in; nothing joins them on the disk.
+A multipart object is the parts it was uploaded in; nothing joins them on the disk. What is encrypted is opened on the
+way, all parts with the object's one data key.
 """
 
 from __future__ import annotations
@@ -9,40 +10,73 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
+from isthmus.identity import Bucket
+from isthmus.operation import Call
 from isthmus.store import Contents, Reader
 from isthmus.wire import FileSlice, ResponseBody
 
 from .object_errors import try_again
+from .object_keys import cipher_of_sse_s3, is_sse_s3, stored_object_key
 from .objects_table import ObjectRow
+from .sealed_content import opened_range, unseal, unseal_only
 
 _READ_BYTES = 1024 * 1024
 """Bytes read from a file at a time where the front door cannot send the file itself."""
 
-_Piece = tuple[bytes | None, str | None, int, int]
-"""Bytes in the database or the id of a content, then offset in it and length."""
+_Piece = tuple[bytes | None, str | None, int, int, int]
+"""Bytes in the database or the id of a content, its size, then offset in it and length."""
 
 
-async def object_body(objects: Reader, contents: Contents, row: ObjectRow, offset: int, length: int) -> ResponseBody:
-    """`length` bytes of the object from `offset`; the range must lie within it.
+async def opened_body(call: Call, bucket: Bucket, row: ObjectRow, offset: int, length: int) -> ResponseBody:
+    """`length` bytes of an object of `bucket` from `offset`, with the key that the caller may use. Raises what
+    `stored_object_key` and `object_body` raise."""
+    if row.inline_bytes is not None and is_sse_s3(row.encryption):
+        # Most requests are for a small object, whose cipher is at hand; `_describe` has looked at the headers.
+        cipher = cipher_of_sse_s3(call.system.vault, bucket.id, row.key, row.encryption)
+        plaintext = unseal_only(cipher, row.inline_bytes)
+        return plaintext if length == row.size else plaintext[offset : offset + length]
+    data_key = await stored_object_key(call, bucket, row.key.decode(), row.encryption)
+    return await object_body(call.system.objects, call.system.contents, row, offset, length, data_key)
 
-    Raises ServiceUnavailable when the parts of a multipart object are gone since its row was read.
+
+async def object_body(
+    objects: Reader, contents: Contents, row: ObjectRow, offset: int, length: int, data_key: bytes | None
+) -> ResponseBody:
+    """`length` bytes of the object from `offset`; the range must lie within it. data_key: of `stored_object_key`.
+
+    Raises ServiceUnavailable when the parts of a multipart object are gone since its row was read, StoreError for bytes
+    that do not open.
     """
     if row.inline_bytes is not None:
-        return row.inline_bytes if length == row.size else row.inline_bytes[offset : offset + length]
+        plaintext = row.inline_bytes if data_key is None else unseal(data_key, row.inline_bytes)
+        return plaintext if length == row.size else plaintext[offset : offset + length]
     if length == 0:
         return b""
     if row.content is not None:
-        return contents.read(row.content, offset, length)
+        return await _stored(contents, row.content, row.size, offset, length, data_key)
     pieces = await _pieces(objects, row.id, offset, length)
-    if sum(piece[3] for piece in pieces) != length:
+    if sum(piece[4] for piece in pieces) != length:
         raise try_again()
     if len(pieces) == 1:
-        inline, content, start, count = pieces[0]
-        if inline is not None:
-            return inline[start : start + count]
-        if content is not None:
-            return contents.read(content, start, count)
-    return _joined(contents, pieces)
+        return await _piece(contents, pieces[0], data_key)
+    return _joined(contents, pieces, data_key)
+
+
+async def _stored(
+    contents: Contents, content: str, size: int, offset: int, length: int, data_key: bytes | None
+) -> ResponseBody:
+    if data_key is None:
+        return contents.read(content, offset, length)
+    return await opened_range(contents, content, data_key, size, offset, length)
+
+
+async def _piece(contents: Contents, piece: _Piece, data_key: bytes | None) -> ResponseBody:
+    inline, content, size, start, count = piece
+    if inline is not None:
+        return (inline if data_key is None else unseal(data_key, inline))[start : start + count]
+    if content is None or count == 0:
+        return b""
+    return await _stored(contents, content, size, start, count, data_key)
 
 
 async def _pieces(objects: Reader, row_id: int, offset: int, length: int) -> list[_Piece]:
@@ -58,17 +92,14 @@ async def _pieces(objects: Reader, row_id: int, offset: int, length: int) -> lis
     for inline, content, part_offset, size in rows:
         start = max(offset - part_offset, 0)
         end = min(offset + length - part_offset, size)
-        pieces.append((inline, content, start, end - start))
+        pieces.append((inline, content, size, start, end - start))
     return pieces
 
 
-async def _joined(contents: Contents, pieces: list[_Piece]) -> AsyncIterator[bytes]:
-    for inline, content, start, length in pieces:
-        if inline is not None:
-            yield inline[start : start + length]
-        elif content is not None:
-            async for data in read_all(contents.read(content, start, length)):
-                yield data
+async def _joined(contents: Contents, pieces: list[_Piece], data_key: bytes | None) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        async for data in read_all(await _piece(contents, piece, data_key)):
+            yield data
 
 
 async def read_all(body: ResponseBody) -> AsyncIterator[bytes]:

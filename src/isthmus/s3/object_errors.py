@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 
 from isthmus.identity import Bucket
-from isthmus.operation import AccessDenied, Call, decide_for
+from isthmus.operation import AccessDenied, Call
 from isthmus.wire import AwsError
 
 from .objects_table import ObjectRow
-from .resources import bucket_resource
+from .resources import may_know_of
 
+_NO_MARKER = {"x-amz-delete-marker": "false"}
 _VERSION_ID = re.compile(r"null|[A-Za-z0-9._-]{32}\Z")
 
 
@@ -41,11 +42,6 @@ def no_such_version(key: str, version_id: str) -> AwsError:
     return AwsError(
         "NoSuchVersion", "The specified version does not exist.", extra={"Key": key, "VersionId": version_id}
     )
-
-
-def no_such_bucket(name: str) -> AwsError:
-    """404 NoSuchBucket, for a bucket that went away during the request."""
-    return AwsError("NoSuchBucket", "The specified bucket does not exist", extra={"BucketName": name})
 
 
 def precondition_failed(condition: str) -> AwsError:
@@ -83,28 +79,20 @@ def check_version_id(version_id: str | None) -> None:
         raise invalid_argument("Invalid version id specified", "versionId", version_id)
 
 
-async def existing(
-    call: Call,
-    bucket: Bucket,
-    key: str,
-    version_id: str | None,
-    row: ObjectRow | None,
-    *,
-    markers: bool = False,
-) -> ObjectRow:
+async def existing(call: Call, bucket: Bucket, key: str, version_id: str | None, row: ObjectRow | None) -> ObjectRow:
     """`row` if it is an object that can be read; otherwise the refusal AWS would give.
 
     A caller that may not list the bucket is not told whether an object exists: AccessDenied instead of
     NoSuchKey or NoSuchVersion. A delete marker is NoSuchKey, or MethodNotAllowed when its version was asked
-    for. markers: whether a delete marker asked for by its version id is good.
+    for.
     """
     if row is None:
         check_version_id(version_id)
-        decision = decide_for(call, "s3:ListBucket", await bucket_resource(call, "s3:ListBucket", bucket))
+        decision = await may_know_of(call, bucket, key)
         if not decision.allowed:
             raise AccessDenied(decision, decision.s3_message)
-        raise no_such_version(key, version_id) if version_id else no_such_key(key)
-    if row.is_delete_marker and not (markers and version_id):
+        raise no_such_version(key, version_id) if version_id else no_such_key(key, _NO_MARKER)
+    if row.is_delete_marker:
         headers = {"x-amz-delete-marker": "true", "x-amz-version-id": row.version_id}
         if not version_id:
             raise no_such_key(key, headers)

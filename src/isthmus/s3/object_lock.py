@@ -1,7 +1,7 @@
 """Retention and legal hold of versions that exist.
 
-A retention may be made longer by whoever may set it. Shorter, or off, only in governance mode, by who may
-bypass governance and says so.
+A retention may be made longer by whoever may set it. Shorter, off, or another mode, only in governance mode, by who
+may bypass governance and says so.
 
 Sources: PutObjectRetention, PutObjectLegalHold in the S3 API reference; S3 User Guide "How S3 Object Lock
 works".
@@ -17,6 +17,7 @@ from isthmus.operation import Call, operation
 from isthmus.store import Transaction
 from isthmus.wire import AwsError
 
+from .deliveries.changes import note_altered
 from .incoming import commit
 from .object_errors import exact_moment, existing, malformed_xml
 from .objects_table import ObjectRow, find_by_id
@@ -70,11 +71,12 @@ async def put_object_retention(call: Call) -> dict[str, Any]:
         still = await find_by_id(tx, row.id)
         if still is not None and still.lock_until is not None and still.lock_until > call.now:
             longer = until is not None and until >= still.lock_until
-            kept = mode == still.lock_mode or (still.lock_mode == "GOVERNANCE" and mode == "COMPLIANCE")
             bypassed = still.lock_mode == "GOVERNANCE" and bypasses_governance(call)
-            if not (longer and kept) and not bypassed:
+            if not (longer and mode == still.lock_mode) and not bypassed:
                 raise AwsError("AccessDenied", "Access Denied because object protected by object lock.")
-        await tx.execute("UPDATE object_versions SET lock_mode = ?, lock_until = ? WHERE id = ?", mode, until, row.id)
+        sql = "UPDATE object_versions SET lock_mode = ?, lock_until = ? WHERE id = ?"
+        if await tx.execute(sql, mode, until, row.id):
+            await note_altered(tx, call, bucket, row, "ObjectRetention:Put", row.tags)
 
     await commit(call, bucket, work)
     return {}
@@ -96,7 +98,8 @@ async def put_object_legal_hold(call: Call) -> dict[str, Any]:
         raise malformed_xml()
 
     async def work(tx: Transaction) -> None:
-        await tx.execute("UPDATE object_versions SET legal_hold = ? WHERE id = ?", int(status == "ON"), row.id)
+        if await tx.execute("UPDATE object_versions SET legal_hold = ? WHERE id = ?", int(status == "ON"), row.id):
+            await note_altered(tx, call, bucket, row, None, row.tags)
 
     await commit(call, bucket, work)
     return {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import HeaderParseError
@@ -16,30 +17,30 @@ from typing import Any, NamedTuple
 
 from isthmus.identity import Bucket
 from isthmus.names import object_key_problem
-from isthmus.operation import Call
+from isthmus.operation import Call, System
 from isthmus.signing.payload import without_aws_chunked
 from isthmus.wire import AwsError
 
 from .acl_requests import new_object_acl
+from .object_errors import invalid_argument
 from .object_tags import tags_from_header
 from .objects_table import NULL_VERSION, NewVersion
 from .resources import new_object_owner
+from .storage_classes import STANDARD, STORAGE_CLASSES
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 _METADATA_BYTES = 2048
 _DAY = 86400.0
 
-# The classes of general purpose buckets in a Region.
-STORAGE_CLASSES = frozenset({
-    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR",
-    "GLACIER", "DEEP_ARCHIVE",
-})  # fmt: skip
-
+# RFC 9110, sections 5.6.2 and 5.5: what a header's name is made of, and what is in no value.
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_OF = {
+    "CacheControl": "cache-control", "ContentDisposition": "content-disposition",
+    "ContentEncoding": "content-encoding", "ContentLanguage": "content-language", "ContentType": "content-type",
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+}  # fmt: skip
 _HEADER_MEMBERS = ("CacheControl", "ContentDisposition", "ContentLanguage", "ContentType")
-_ENCRYPTION_MEMBERS = (
-    "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "ServerSideEncryption", "SSEKMSKeyId",
-    "CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "CopySourceSSECustomerKeyMD5",
-)  # fmt: skip
 
 
 class ObjectSettings(NamedTuple):
@@ -63,9 +64,8 @@ async def object_settings(call: Call, bucket: Bucket) -> ObjectSettings:
     """The settings in the headers of an upload.
 
     Raises AwsError: KeyTooLongError, MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument,
-    NotImplemented (encryption), AccessControlListNotSupported and others of `new_object_acl`.
+    AccessControlListNotSupported and others of `new_object_acl`.
     """
-    refuse_encryption(call)
     check_key(call.input["Key"])
     mode, until, hold = lock_settings(call, bucket)
     tagging = call.input.get("Tagging")
@@ -83,9 +83,14 @@ async def object_settings(call: Call, bucket: Bucket) -> ObjectSettings:
 
 def new_version_id(call: Call, bucket: Bucket) -> str:
     """The id a new version gets: 32 characters where versioning is on, else the null version's."""
+    return fresh_version_id(call.system, bucket)
+
+
+def fresh_version_id(system: System, bucket: Bucket) -> str:
+    """The same, without a call."""
     if bucket.versioning != "Enabled":
         return NULL_VERSION
-    return base64.b64encode(call.system.entropy(24), b"._").decode()
+    return base64.b64encode(system.entropy(24), b"._").decode()
 
 
 def check_key(key: str) -> None:
@@ -95,21 +100,9 @@ def check_key(key: str) -> None:
         raise AwsError(code, "Your key is too long", extra={"Size": str(len(key.encode())), "MaxSizeAllowed": "1024"})
 
 
-def refuse_encryption(call: Call) -> None:
-    """Raises NotImplemented when the request asks for server-side encryption: it is never just claimed."""
-    for name in _ENCRYPTION_MEMBERS:
-        if call.input.get(name):
-            raise AwsError(
-                "NotImplemented",
-                "A header you provided implies functionality that is not implemented: this server does not "
-                "encrypt objects. Send the request without x-amz-server-side-encryption headers.",
-                extra={"Header": name},
-            )
-
-
 def storage_class(given: Mapping[str, Any]) -> str:
     """The storage class asked for. Raises InvalidStorageClass."""
-    name: str = given.get("StorageClass") or "STANDARD"
+    name: str = given.get("StorageClass") or STANDARD
     if name not in STORAGE_CLASSES:
         raise AwsError(
             "InvalidStorageClass",
@@ -120,7 +113,10 @@ def storage_class(given: Mapping[str, Any]) -> str:
 
 
 def metadata_json(call: Call) -> str:
-    """System headers and user metadata of the request, as stored. Raises MetadataTooLarge."""
+    """System headers and user metadata of the request, as stored. Raises MetadataTooLarge, InvalidArgument and others.
+
+    Names and values that no header can carry do not come in headers, but in the fields of a form or in a query.
+    """
     given = call.input
     stored: dict[str, Any] = {name: given[name] for name in _HEADER_MEMBERS if given.get(name)}
     stored.setdefault("ContentType", DEFAULT_CONTENT_TYPE)
@@ -140,8 +136,17 @@ def metadata_json(call: Call) -> str:
                 "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
             )
         stored["WebsiteRedirectLocation"] = redirect
+    for name, value in stored.items():
+        check_header_value(_HEADER_OF.get(name, name.lower()), value)
     metadata = {name.lower(): _decoded(value) for name, value in (given.get("Metadata") or {}).items()}
     if metadata:
+        for name, value in metadata.items():
+            if not _TOKEN.match(name):
+                raise invalid_argument(
+                    "The name of user-defined metadata may have letters, digits and the signs !#$%&'*+-.^_`|~ only",
+                    "x-amz-meta-" + name,
+                    value,
+                )
         size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
         if size > _METADATA_BYTES:
             raise AwsError(
@@ -151,6 +156,12 @@ def metadata_json(call: Call) -> str:
             )
         stored["Metadata"] = metadata
     return json.dumps(stored, separators=(",", ":"), sort_keys=True)
+
+
+def check_header_value(name: str, value: str) -> None:
+    """Raises InvalidArgument for a value that no header can carry (RFC 9110, section 5.5): one with a line break."""
+    if _CONTROL.search(value):
+        raise invalid_argument("Header value must not contain line breaks or other control characters.", name, value)
 
 
 def _decoded(value: str) -> str:

@@ -6,6 +6,7 @@ reference. Permissions: those with versionId are the …Version… actions, and 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from isthmus.identity import Bucket
@@ -13,6 +14,7 @@ from isthmus.operation import Call, Permission, operation
 from isthmus.store import Transaction
 
 from .acl_requests import acl_output, replacing_acl, stored_acl
+from .deliveries.changes import note_altered
 from .incoming import commit
 from .object_errors import existing, no_such_key
 from .object_tags import tags_from_body
@@ -59,7 +61,7 @@ async def get_object_tagging(call: Call) -> dict[str, Any]:
 async def put_object_tagging(call: Call) -> dict[str, Any]:
     """Replace all tags."""
     bucket, row = await _addressed(call)
-    await _update(call, bucket, row, "tags", tags_from_body(call.input["Tagging"]))
+    await _update(call, bucket, row, "tags", tags_from_body(call.input["Tagging"]), "ObjectTagging:Put")
     return _version(bucket, row)
 
 
@@ -72,7 +74,7 @@ async def put_object_tagging(call: Call) -> dict[str, Any]:
 async def delete_object_tagging(call: Call) -> dict[str, Any]:
     """Remove all tags."""
     bucket, row = await _addressed(call)
-    await _update(call, bucket, row, "tags", None)
+    await _update(call, bucket, row, "tags", None, "ObjectTagging:Delete")
     return _version(bucket, row)
 
 
@@ -90,16 +92,18 @@ async def put_object_acl(call: Call) -> dict[str, Any]:
     """Replace the ACL."""
     bucket, row = await _addressed(call)
     acl = await replacing_acl(call, bucket, "object", row.owner, "s3:PutObjectAcl")
-    await _update(call, bucket, row, "acl", acl)
+    await _update(call, bucket, row, "acl", acl, "ObjectAcl:Put")
     return {}
 
 
-async def _update(call: Call, bucket: Bucket, row: ObjectRow, column: str, value: str | None) -> None:
-    """Set one column of a version that is still there. Raises NoSuchKey."""
+async def _update(call: Call, bucket: Bucket, row: ObjectRow, column: str, value: str | None, event: str) -> None:
+    """Set one column of a version that is still there, and note the event. Raises NoSuchKey."""
+    tags = row.tags if column != "tags" else json.loads(value) if value else {}
 
     async def work(tx: Transaction) -> None:
         sql = f"UPDATE object_versions SET {column} = ? WHERE id = ?"  # noqa: S608 (our own column names)
         if await tx.execute(sql, value, row.id) == 0:
             raise no_such_key(call.input["Key"])
+        await note_altered(tx, call, bucket, row, event, tags)
 
     await commit(call, bucket, work)

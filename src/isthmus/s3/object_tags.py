@@ -30,7 +30,8 @@ def tags_from_header(text: str) -> str | None:
                 "without tag name duplicates.",
                 extra={"ArgumentName": "x-amz-tagging", "ArgumentValue": text},
             ) from None
-    return _stored(tags)
+    # The parameters of a query string have no order; a TagSet keeps its own.
+    return _stored(sorted(tags, key=lambda tag: str(tag["Key"])))
 
 
 def tags_from_body(tagging: dict[str, Any]) -> str | None:

@@ -23,7 +23,7 @@ NULL_VERSION = "null"
 _SELECT = (
     "SELECT id, key, sequence, version_id, is_current, is_delete_marker, size, etag, modified, owner, "
     "storage_class, content, metadata, checksum, tags, acl, parts, lock_mode, lock_until, legal_hold, "
-    "inline_bytes FROM object_versions WHERE "
+    "inline_bytes, encryption, replication_status, restored_until FROM object_versions WHERE "
 )
 _NAMING_TABLES = ("object_versions", "object_parts", "upload_parts")
 _BATCH = 400  # values of one IN list; SQLite's oldest limit is 999
@@ -34,7 +34,10 @@ class ObjectRow(NamedTuple):
 
     etag: without quotes. modified, lock_until: seconds since the epoch. owner: account id.
     content: id of the content unless inline or multipart. parts: number of parts of a multipart object.
-    acl: JSON; None is the owner's private ACL.
+    acl: JSON; None is the owner's private ACL. inline_bytes, and what content names, are encrypted as `encryption`
+    says (see `object_keys`); None for bytes that are kept as they are.
+    replication_status: PENDING, COMPLETED, FAILED, REPLICA; None where no replication rule applies.
+    restored_until: end of the readable copy of an archived object.
     """
 
     id: int
@@ -58,6 +61,9 @@ class ObjectRow(NamedTuple):
     lock_until: float | None
     legal_hold: int
     inline_bytes: bytes | None
+    encryption: bytes | None
+    replication_status: str | None
+    restored_until: float | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -96,6 +102,7 @@ class NewVersion(NamedTuple):
     legal_hold: int = 0
     inline_bytes: bytes | None = None
     is_delete_marker: int = 0
+    encryption: bytes | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -164,11 +171,13 @@ async def add_version(
     *,
     modified: float,
     current: Current | None,
+    now: float | None = None,
 ) -> tuple[int, list[str]]:
     """Make `new` the current version; its row id, and the contents that lost a name (for `release`).
 
     version_id: NULL_VERSION replaces the null version. modified: seconds since the epoch. current: from
-    `find_current` in the same transaction. Raises IntegrityConflict when the bucket is gone.
+    `find_current` in the same transaction. now: when the version before it becomes noncurrent, if that is not
+    `modified`. Raises IntegrityConflict when the bucket is gone.
     """
     dropped: list[str] = []
     sequence = 1
@@ -177,7 +186,11 @@ async def add_version(
         if version_id == NULL_VERSION and current.version_id == NULL_VERSION:
             dropped = await drop_row(tx, current.id, current.content, current.parts)
         else:
-            await tx.execute("UPDATE object_versions SET is_current = 0 WHERE id = ?", current.id)
+            await tx.execute(
+                "UPDATE object_versions SET is_current = 0, noncurrent_since = ? WHERE id = ?",
+                modified if now is None else now,
+                current.id,
+            )
             if version_id == NULL_VERSION:
                 old = await _find_null(tx, bucket_id, key)
                 if old is not None:
@@ -185,8 +198,8 @@ async def add_version(
     row = await tx.fetch_one(
         "INSERT INTO object_versions (bucket_id, key, sequence, version_id, is_current, is_delete_marker, "
         "size, etag, modified, owner, storage_class, content, metadata, checksum, tags, acl, parts, "
-        "lock_mode, lock_until, legal_hold, inline_bytes) "
-        "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "lock_mode, lock_until, legal_hold, inline_bytes, encryption) "
+        "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         bucket_id,
         key,
         sequence,
@@ -207,6 +220,7 @@ async def add_version(
         new.lock_until,
         new.legal_hold,
         new.inline_bytes,
+        new.encryption,
     )
     if row is None:
         raise RuntimeError("INSERT … RETURNING returned nothing")
@@ -229,7 +243,7 @@ async def drop_row(tx: Transaction, row_id: int, content: str | None, parts: int
 async def promote_newest(tx: Transaction, bucket_id: int, key: bytes) -> None:
     """Make the newest remaining version of `key` the current one, after the current one was dropped."""
     await tx.execute(
-        "UPDATE object_versions SET is_current = 1 WHERE id = (SELECT id FROM object_versions "
+        "UPDATE object_versions SET is_current = 1, noncurrent_since = NULL WHERE id = (SELECT id FROM object_versions "
         "WHERE bucket_id = ? AND key = ? ORDER BY sequence DESC LIMIT 1)",
         bucket_id,
         key,

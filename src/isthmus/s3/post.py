@@ -25,6 +25,7 @@ from isthmus.wire import AwsError, Response
 
 from .incoming import LARGEST_PUT, receive
 from .object_errors import malformed_xml
+from .object_keys import new_object_key
 from .object_settings import object_settings
 from .put import WRITE_PERMISSIONS, store_object
 from .resources import the_bucket
@@ -39,6 +40,7 @@ _MEMBERS = {
     "x-amz-website-redirect-location": "WebsiteRedirectLocation",
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    "x-amz-server-side-encryption-context": "SSEKMSEncryptionContext",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
     "x-amz-server-side-encryption-customer-key": "SSECustomerKey",
     "x-amz-server-side-encryption-customer-key-md5": "SSECustomerKeyMD5",
@@ -46,14 +48,20 @@ _MEMBERS = {
     "redirect": "SuccessActionRedirect",
     "success_action_status": "SuccessActionStatus",
 }
-_HEADERS = ("expires", "content-md5")
+_BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
+_HEADERS = ("expires", "content-md5", "x-amz-request-payer")
+# Members of PutObject's answer -> the headers that tell of the encryption.
+_ENCRYPTION_HEADERS = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "BucketKeyEnabled": _BUCKET_KEY,
+    "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
+    "SSECustomerKeyMD5": "x-amz-server-side-encryption-customer-key-MD5",
+}
 
 
-def form_input(fields: Mapping[str, str], filename: str, bucket: str) -> dict[str, Any]:
-    """The call's input: PutObject's members from a form's fields (names lower case).
-
-    `${filename}` in the key stands for the file's name. Raises InvalidArgument without a key, MalformedXML.
-    """
+def check_key_field(fields: Mapping[str, str]) -> str:
+    """The form's key, as written. Raises InvalidArgument without one."""
     key = fields.get("key")
     if not key:
         raise AwsError(
@@ -61,10 +69,21 @@ def form_input(fields: Mapping[str, str], filename: str, bucket: str) -> dict[st
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
             extra={"ArgumentName": "key", "ArgumentValue": ""},
         )
+    return key
+
+
+def form_input(fields: Mapping[str, str], filename: str, bucket: str) -> dict[str, Any]:
+    """The call's input: PutObject's members from a form's fields (names lower case).
+
+    `${filename}` in the key stands for the file's name. Raises InvalidArgument without a key, MalformedXML.
+    """
+    key = check_key_field(fields)
     given: dict[str, Any] = {"Bucket": bucket, "Key": key.replace("${filename}", filename)}
     for name, member in _MEMBERS.items():
         if fields.get(name) and member not in given:
             given[member] = fields[name]
+    if fields.get(_BUCKET_KEY):
+        given["BucketKeyEnabled"] = fields[_BUCKET_KEY].strip().lower() == "true"
     metadata = {
         name.removeprefix("x-amz-meta-"): value for name, value in fields.items() if name.startswith("x-amz-meta-")
     }
@@ -110,14 +129,15 @@ async def post_object(call: Call) -> Response:
     settings = await object_settings(call, bucket)
     bounds: tuple[int, int] | None = call.found.get("length_range")
     most = LARGEST_PUT if bounds is None else min(bounds[1], LARGEST_PUT)
-    received = await receive(call, most=most)
+    object_key = await new_object_key(call, bucket, given["Key"])
+    received = await receive(call, object_key, most=most)
     try:
         check_length(received.size, bounds)
     except AwsError:
         if received.content is not None:
             await call.system.contents.delete(received.content)
         raise
-    answer = await store_object(call, bucket, settings, received)
+    answer = await store_object(call, bucket, settings, object_key, received)
     scheme = "https" if call.request.secure else "http"
     host = call.request.headers.get("host", "localhost")
     path = quote(given["Key"])
@@ -125,8 +145,15 @@ async def post_object(call: Call) -> Response:
         path = f"{bucket.name}/{path}"
     location = f"{scheme}://{host}/{path}"
     headers = [("ETag", answer["ETag"])]
+    headers += [
+        (header, "true" if answer[member] is True else answer[member])
+        for member, header in _ENCRYPTION_HEADERS.items()
+        if member in answer
+    ]
     if "VersionId" in answer:
         headers.append(("x-amz-version-id", answer["VersionId"]))
+    if "Expiration" in answer:
+        headers.append(("x-amz-expiration", answer["Expiration"]))
     redirect = _redirect(given, bucket.name, answer["ETag"])
     if redirect is not None:
         return Response(303, [*headers, ("Location", redirect)])

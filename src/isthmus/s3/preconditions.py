@@ -2,14 +2,16 @@
 
 Reads follow RFC 9110 section 13.2.2, where the entity tag outweighs the date: If-Match true makes
 If-Unmodified-Since void, If-None-Match decides alone when it is there. Copies use the same rules on their
-source and answer 412 throughout ("CopyObject" in the S3 API reference). Writes know If-Match and
-If-None-Match: * ("Add preconditions to S3 operations"); they are decided inside the transaction that commits.
+source and answer 412 throughout ("CopyObject" in the S3 API reference). Writes know If-Match and If-None-Match ("Add
+preconditions to S3 operations"; S3 itself takes only the value * for the second, here an entity tag works as well);
+they are decided inside the transaction that commits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any, Protocol
 
 from isthmus.wire import AwsError
@@ -58,6 +60,17 @@ def check_read(given: Mapping[str, Any], etag: str, modified: float) -> bool:
     return since is None or _is_after(modified, since)
 
 
+def range_counts(if_range: str | None, etag: str, modified: float) -> bool:
+    """Whether a Range header counts beside this If-Range: only for the very object a client has the beginning of.
+
+    A weak entity tag never is the same, and a date must be exactly the object's (RFC 9110, section 13.1.5).
+    """
+    if not if_range:
+        return True
+    said = if_range.strip()
+    return said == f'"{etag}"' or said == formatdate(int(modified), usegmt=True)
+
+
 def check_copy_source(given: Mapping[str, Any], etag: str, modified: float) -> None:
     """Raises PreconditionFailed unless the x-amz-copy-source-if-… headers hold for the source."""
     wanted = {
@@ -73,26 +86,15 @@ def check_copy_source(given: Mapping[str, Any], etag: str, modified: float) -> N
         raise precondition_failed("x-amz-copy-source-" + name)
 
 
-def check_write_headers(given: Mapping[str, Any]) -> None:
-    """Raises NotImplemented for conditions that S3 does not know on writes, before a body is read."""
-    none_matching = given.get("IfNoneMatch")
-    if none_matching and none_matching.strip() != "*":
-        raise AwsError(
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented. "
-            "On writes If-None-Match takes only the value *.",
-            extra={"Header": "If-None-Match"},
-        )
-
-
 def check_write(given: Mapping[str, Any], key: str, current: Tagged | None) -> None:
-    """Decide If-None-Match: * and If-Match of a write. Raises PreconditionFailed, NoSuchKey.
+    """Decide If-None-Match and If-Match of a write. Raises PreconditionFailed, NoSuchKey.
 
     current: the newest version, read in the transaction that commits the write.
     """
     if current is not None and current.is_delete_marker:
         current = None
-    if given.get("IfNoneMatch") and current is not None:
+    none_matching: str | None = given.get("IfNoneMatch")
+    if none_matching and current is not None and etag_matches(none_matching, current.etag):
         raise precondition_failed("If-None-Match")
     matching: str | None = given.get("IfMatch")
     if matching:

@@ -44,14 +44,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 def parse_copy_range(text: str, size: int) -> tuple[int, int]:
     """Offset and length of an x-amz-copy-source-range. Raises InvalidArgument, InvalidRange."""
     match = _COPY_RANGE.match(text)
-    if match is None:
-        raise invalid_argument(
-            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
-            "the zero-based offsets of the first and last bytes to copy",
-            "x-amz-copy-source-range",
-            text,
-        )
-    start, end = int(match[1]), int(match[2])
+    start, end = (0, -1) if match is None else (int(match[1]), int(match[2]))
     if end < start:
         raise invalid_argument(
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "

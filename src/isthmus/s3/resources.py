@@ -17,19 +17,22 @@ access", "Controlling ownership of objects"; the condition keys are in `conditio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
 from isthmus.identity import Bucket
-from isthmus.names import bucket_arn, object_arn
-from isthmus.operation import Call, Permission, Resource
-from isthmus.policy import PolicyDocument, PrincipalKind, is_public
+from isthmus.names import bucket_arn, is_account_id, object_arn
+from isthmus.operation import Call, Permission, Resource, decide_for
+from isthmus.policy import Decision, PolicyDocument, PrincipalKind, is_public
 from isthmus.wire import AwsError
 
-from .acl import AccessControlList, acl_grants
-from .conditions import existing_tag_keys, request_keys
+from .acl import AccessControlList, acl_grants, service_acl_grants
+from .bucket_rows import no_such_bucket
+from .conditions import bucket_tag_keys, existing_tag_keys, request_keys
 from .objects_table import ObjectRow, find_version
+from .request_payment import KIND as REQUEST_PAYMENT
+from .request_payment import check_payer
 
 When = Callable[[Call], bool]
 
@@ -38,8 +41,8 @@ When = Callable[[Call], bool]
 # granting permissions to objects it does not own").
 _OBJECT_OWNERS_ACTIONS = frozenset({
     "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes",
-    "s3:GetObjectTorrent", "s3:GetObjectAcl", "s3:GetObjectVersionAcl", "s3:PutObjectAcl",
-    "s3:PutObjectVersionAcl",
+    "s3:GetObjectVersionForReplication", "s3:GetObjectTorrent", "s3:GetObjectAcl", "s3:GetObjectVersionAcl",
+    "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
 })  # fmt: skip
 
 # Every other action on an object that is there sees its tags. Writing and deleting do not (
@@ -56,13 +59,13 @@ BLOCK_SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "R
 # Declarations
 
 
-def bucket_permission(action: str, when: When | None = None, condition: str = "") -> Permission:
+def bucket_permission(action: str) -> Permission:
     """`action` on the bucket that the input names. NoSuchBucket comes before the decision."""
 
     async def on(call: Call) -> Resource:
         return await bucket_resource(call, action, await the_bucket(call))
 
-    return Permission(action, on, when, condition)
+    return Permission(action, on)
 
 
 def object_permission(action: str, when: When | None = None, condition: str = "") -> Permission:
@@ -70,9 +73,32 @@ def object_permission(action: str, when: When | None = None, condition: str = ""
 
     async def on(call: Call) -> Resource:
         bucket = await the_bucket(call)
-        return await object_resource(call, action, bucket, call.input["Key"], await the_object(call))
+        row = await the_object(call)
+        resource = await object_resource(call, action, bucket, call.input["Key"], row)
+        if row is None and action in _READS:
+            await _tell_of_absence(call, action, bucket, resource)
+        return resource
 
     return Permission(action, on, when, condition)
+
+
+# What is not there has no ACL that could grant reading it: who may list the bucket is told so all the same.
+_READS = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
+
+
+async def _tell_of_absence(call: Call, action: str, bucket: Bucket, resource: Resource) -> None:
+    """Raises NoSuchKey for a caller that may not read the object, but know that it is not there."""
+    decision = await decide_for(call, action, resource)
+    key, version_id = call.input["Key"], call.input.get("VersionId")
+    if decision.allowed or decision.explicit_deny or version_id:
+        return
+    if (await may_know_of(call, bucket, key)).allowed:
+        raise AwsError(
+            "NoSuchKey",
+            "The specified key does not exist.",
+            extra={"Key": key},
+            headers={"x-amz-delete-marker": "false"},
+        )
 
 
 def new_object_permission(action: str, when: When | None = None, condition: str = "") -> Permission:
@@ -84,10 +110,24 @@ def new_object_permission(action: str, when: When | None = None, condition: str 
         owner = new_object_owner(call, bucket)
         if action == "s3:PutObjectAcl" and owner != bucket.account:
             # Whoever will own the object has full control of it, and so may say who else does.
-            return replace(resource, object_owner=owner, acl_allows=True)
+            return resource._replace(object_owner=owner, acl_allows=True)
         return resource
 
     return Permission(action, on, when, condition)
+
+
+def comparing_permission(when: When, condition: str) -> Permission:
+    """s3:GetObject on the object whose entity tag a write or a deletion wants compared: the answer tells of it.
+
+    Sources: S3 User Guide, "How to prevent object overwrites with conditional writes" and "How to perform conditional
+    deletes".
+    """
+
+    async def on(call: Call) -> Resource:
+        bucket = await the_bucket(call)
+        return await compared_object(call, bucket, call.input["Key"])
+
+    return Permission("s3:GetObject", on, when, condition)
 
 
 def source_permission(action: str, when: When | None = None, condition: str = "") -> Permission:
@@ -128,6 +168,16 @@ def has_acl_headers(call: Call) -> bool:
     if canned == "bucket-owner-full-control" and bucket is not None and bucket.ownership == "BucketOwnerEnforced":
         return False
     return bool(canned)
+
+
+def has_if_match(call: Call) -> bool:
+    """The request wants an entity tag compared before it writes; `If-None-Match: *` compares none."""
+    return bool(call.input.get("IfMatch")) or call.input.get("IfNoneMatch") not in (None, "", "*")
+
+
+def compares_entity_tag(if_match: str | None) -> bool:
+    """Whether a deletion with this If-Match compares the tag, not only (`*`) whether the object is there."""
+    return bool(if_match) and if_match != "*"
 
 
 def has_tagging(call: Call) -> bool:
@@ -181,19 +231,22 @@ async def bucket_named(call: Call, name: str) -> Bucket:
     """The bucket `name`. Raises NoSuchBucket, which AWS says to anybody."""
     bucket = await call.system.directory.bucket(name)
     if bucket is None:
-        raise AwsError("NoSuchBucket", "The specified bucket does not exist", extra={"BucketName": name})
+        raise no_such_bucket(name)
     return bucket
 
 
 async def the_bucket(call: Call) -> Bucket:
     """The bucket that the input names, also in `call.found["bucket"]`.
 
-    Raises NoSuchBucket, and AccessDenied when x-amz-expected-bucket-owner names another account.
+    Raises NoSuchBucket, and AccessDenied when x-amz-expected-bucket-owner names another account or the requester
+    would have to pay and does not say so.
     """
     found: Bucket | None = call.found.get("bucket")
     if found is None:
         found = await bucket_named(call, call.input["Bucket"])
         _check_owner(found, call.input.get("ExpectedBucketOwner"))
+        if REQUEST_PAYMENT in found.configurations:
+            check_payer(call, found)
         call.found["bucket"] = found
     return found
 
@@ -255,6 +308,8 @@ async def the_source(call: Call) -> ObjectRow | None:
         source = copy_source(call)
         bucket = await bucket_named(call, source.bucket)
         _check_owner(bucket, call.input.get("ExpectedSourceBucketOwner"))
+        if REQUEST_PAYMENT in bucket.configurations:
+            check_payer(call, bucket)
         call.found["source_bucket"] = bucket
         call.found["source"] = await find_version(
             call.system.objects, bucket.id, source.key.encode(), source.version_id
@@ -264,7 +319,15 @@ async def the_source(call: Call) -> ObjectRow | None:
 
 
 def _check_owner(bucket: Bucket, expected: str | None) -> None:
-    """Refuse when the caller expected another owner (S3 User Guide, "Verifying bucket ownership")."""
+    """Refuse when the caller expected another owner (S3 User Guide, "Verifying bucket ownership").
+
+    Raises AccessDenied, and InvalidBucketOwnerAWSAccountID ("Error responses") for what is no account's id.
+    """
+    if expected and not is_account_id(expected):
+        raise AwsError(
+            "InvalidBucketOwnerAWSAccountID",
+            "The value of the expected bucket owner parameter must be an AWS account ID.",
+        )
     if expected and expected != bucket.account:
         raise AwsError("AccessDenied", "Access Denied")
 
@@ -272,10 +335,21 @@ def _check_owner(bucket: Bucket, expected: str | None) -> None:
 # Resources
 
 
+async def may_know_of(call: Call, bucket: Bucket, key: str) -> Decision:
+    """Whether the caller may list the bucket, and so know whether `key` is in it.
+
+    Policies that allow listing below a prefix only (`s3:prefix`) see the key itself as the prefix.
+    """
+    resource = await bucket_resource(call, "s3:ListBucket", bucket)
+    return await decide_for(call, "s3:ListBucket", resource._replace(context={**resource.context, "s3:prefix": key}))
+
+
 async def bucket_resource(call: Call, action: str, bucket: Bucket) -> Resource:
     """`bucket` as the resource of `action`, for declared permissions and for `decide_for`."""
     context = request_keys(call, action)
     context["aws:resourceaccount"] = context["s3:resourceaccount"] = bucket.account
+    if "abac" in bucket.configurations:
+        context |= bucket_tag_keys(bucket)
     return Resource(
         arn=bucket_arn(bucket.name),
         account=bucket.account,
@@ -295,6 +369,8 @@ async def object_resource(
     """
     context = request_keys(call, action)
     context["aws:resourceaccount"] = context["s3:resourceaccount"] = bucket.account
+    if "abac" in bucket.configurations:
+        context |= bucket_tag_keys(bucket)
     version = version_id or call.input.get("VersionId")
     if version and "Version" in action:
         context["s3:versionid"] = version
@@ -318,12 +394,21 @@ async def object_resource(
     )
 
 
+async def compared_object(call: Call, bucket: Bucket, key: str) -> Resource:
+    """The current version of `key` as the resource of s3:GetObject, for a request that compares its entity tag."""
+    row = await find_version(call.system.objects, bucket.id, key.encode())
+    return await object_resource(call, "s3:GetObject", bucket, key, row)
+
+
 # Access control lists and Block Public Access
 
 
 def new_object_owner(call: Call, bucket: Bucket) -> str:
-    """The account that owns an object the caller writes: its own or, by its setting, the bucket's."""
-    if bucket.ownership == "BucketOwnerEnforced":
+    """The account that owns an object the caller writes: its own or, by its setting, the bucket's.
+
+    A service has no account that could own anything: what it delivers is the bucket owner's.
+    """
+    if bucket.ownership == "BucketOwnerEnforced" or call.caller.principal.kind is PrincipalKind.SERVICE:
         return bucket.account
     if bucket.ownership == "BucketOwnerPreferred" and call.input.get("ACL") == "bucket-owner-full-control":
         return bucket.account
@@ -363,12 +448,14 @@ async def _object_acl_allows(call: Call, action: str, bucket: Bucket, row: Objec
     if bucket.ownership == "BucketOwnerEnforced":
         return False
     if row.acl is None:
-        return call.account == row.owner
+        return call.account == row.owner and call.caller.principal.kind is not PrincipalKind.SERVICE
     return await _acl_allows(call, action, bucket, AccessControlList.from_json(row.acl))
 
 
 async def _acl_allows(call: Call, action: str, bucket: Bucket, acl: AccessControlList) -> bool:
     principal = call.caller.principal
+    if principal.kind is PrincipalKind.SERVICE:
+        return service_acl_grants(acl, action, principal.arn)
     if principal.kind is PrincipalKind.ANONYMOUS:
         canonical = None
     else:

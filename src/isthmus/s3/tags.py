@@ -20,11 +20,11 @@ _ALLOWED = re.compile(r"[\w\s+\-=.:/@]*\Z")
 
 
 def check_tags(tags: Sequence[dict[str, Any]], most: int) -> dict[str, str]:
-    """The tags of a TagSet in order. Raises InvalidTag, BadRequest (more than `most`)."""
+    """The tags of a TagSet in order. Raises InvalidTag, BadRequest (more than `most` of a bucket)."""
     if len(tags) > most:
-        kind = "Bucket" if most == BUCKET_TAGS else "Object"
-        plural = "tag count" if most == BUCKET_TAGS else "tags"
-        raise AwsError("BadRequest", f"{kind} {plural} cannot be greater than {most}")
+        if most == BUCKET_TAGS:
+            raise AwsError("BadRequest", f"Bucket tag count cannot be greater than {most}")
+        raise AwsError("InvalidTag", f"Object tags cannot be greater than {most}")
     found: dict[str, str] = {}
     for tag in tags:
         key, value = tag.get("Key", ""), tag.get("Value", "")

@@ -9,11 +9,15 @@ import json
 from typing import Any, NamedTuple
 
 from isthmus.operation import AccessDenied, Call, decide_for
+from isthmus.policy import PolicyType
 from isthmus.store import Reader, Transaction
 from isthmus.wire import AwsError
 
+from .object_keys import of_text
 from .object_settings import ObjectSettings
 from .resources import object_resource, the_bucket
+
+_OF_THE_ORGANIZATION = (PolicyType.SCP, PolicyType.RCP)
 
 
 class UploadRow(NamedTuple):
@@ -30,7 +34,8 @@ class UploadRow(NamedTuple):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """`object` (ObjectSettings as a list), `algorithm`, `type`, `explicit` (whether the client chose)."""
+        """`object` (ObjectSettings as a list), `algorithm`, `type`, `explicit` (whether the client chose them),
+        `encryption`."""
         value: dict[str, Any] = json.loads(self.settings_json)
         return value
 
@@ -38,6 +43,11 @@ class UploadRow(NamedTuple):
     def object_settings(self) -> ObjectSettings:
         """What CreateMultipartUpload decided about the object."""
         return ObjectSettings._make(self.settings["object"])
+
+    @property
+    def encryption(self) -> bytes | None:
+        """How the parts are encrypted, as in the object's row."""
+        return of_text(self.settings.get("encryption"))
 
 
 class PartRow(NamedTuple):
@@ -75,15 +85,16 @@ async def authorised_upload(call: Call, action: str) -> UploadRow:
     """The upload, for its initiator or for whom the policies allow `action`.
 
     The initiator needs no permission for its own upload, but an explicit deny holds for it too (S3 User
-    Guide, "Multipart upload API and permissions"). Raises AccessDenied before NoSuchUpload.
+    Guide, "Multipart upload API and permissions"), and so does what its organization does not allow. Raises
+    AccessDenied before NoSuchUpload.
     """
     bucket = await the_bucket(call)
     key: str = call.input["Key"]
     row = await find_upload(call.system.objects, bucket.id, key.encode(), call.input["UploadId"])
-    decision = decide_for(call, action, await object_resource(call, action, bucket, key, None))
+    decision = await decide_for(call, action, await object_resource(call, action, bucket, key, None))
     if not decision.allowed:
         is_initiator = row is not None and row.initiator_arn != "" and row.initiator_arn == initiator_arn(call)
-        if decision.explicit_deny or not is_initiator:
+        if decision.explicit_deny or decision.layer in _OF_THE_ORGANIZATION or not is_initiator:
             raise AccessDenied(decision, decision.s3_message)
     if row is None:
         raise no_such_upload(call.input["UploadId"])

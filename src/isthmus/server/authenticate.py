@@ -6,12 +6,12 @@ between S3 and the query services, as on AWS; the table below holds both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from isthmus.identity import InvalidToken, Session
 from isthmus.identity.authenticated import Authenticated, PrincipalGone, anonymous, long_term, temporary
 from isthmus.operation import Caller, System
-from isthmus.policy import ContextValue
+from isthmus.policy import Context
 from isthmus.signing import Presented
 from isthmus.wire import AwsError
 
@@ -32,8 +32,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Credentials that exist: the secret that must have signed, and whose they are."""
 
     secret: str
@@ -48,7 +47,7 @@ class Credentials:
         return Caller(principal, policies, self.access_key, self.session)
 
     @property
-    def context(self) -> dict[str, ContextValue]:
+    def context(self) -> Context:
         """The condition keys that describe the principal."""
         return self.who[2]
 

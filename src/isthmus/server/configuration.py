@@ -9,7 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from .proxies import networks
+
 Durability = Literal["full", "relaxed"]
+_LONGEST_COLLECTING = 86400
 
 
 class InvalidConfiguration(ValueError):
@@ -19,12 +22,13 @@ class InvalidConfiguration(ValueError):
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """Settings of `isthmus serve`. Every field is an environment variable and a key of the file, and all but
-    trusted_proxies are options.
+    trusted_proxies and access_log_seconds are options.
 
     data: directory of databases, contents and keys. listen: HOST:PORT, port 0 takes a free one.
     workers: processes; 0 means one per core. setup: a setup file applied at start.
     domain: names for virtual-host addressing. durability: `full` syncs before it answers, `relaxed` does not.
-    trusted_proxies: addresses whose X-Forwarded-For is believed.
+    trusted_proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    access_log_seconds: how long records of server access logging are collected before they are delivered.
     """
 
     data: Path = Path("isthmus-data")
@@ -39,6 +43,7 @@ class Configuration:
     region: str = "us-east-1"
     durability: Durability = "full"
     trusted_proxies: tuple[str, ...] = ()
+    access_log_seconds: float = 300.0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -93,6 +98,11 @@ def _typed(name: str, value: Any) -> Any:
             return int(value)
         except (TypeError, ValueError):
             raise InvalidConfiguration(f"workers is {value!r}; it must be a whole number") from None
+    if name == "access_log_seconds":
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise InvalidConfiguration(f"access_log_seconds is {value!r}; it must be a number") from None
     if name in ("domain", "trusted_proxies"):
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(part.strip().lower() for part in parts if part.strip())
@@ -108,10 +118,16 @@ def _checked(values: dict[str, Any]) -> Configuration:
         raise InvalidConfiguration(f"listen is {configuration.listen!r}; it must be HOST:PORT, like 127.0.0.1:9000")
     if configuration.workers < 0:
         raise InvalidConfiguration("workers must be 0 (one per core) or more")
+    if not 0 < configuration.access_log_seconds <= _LONGEST_COLLECTING:
+        raise InvalidConfiguration(f"access_log_seconds must be above 0 and at most {_LONGEST_COLLECTING}")
     if cast("str", configuration.durability) not in ("full", "relaxed"):
         raise InvalidConfiguration(f"durability is {configuration.durability!r}; it must be full or relaxed")
     if (configuration.tls_cert is None) != (configuration.tls_key is None):
         raise InvalidConfiguration("TLS needs both --tls-cert and --tls-key")
+    try:
+        networks(configuration.trusted_proxies)
+    except ValueError as error:
+        raise InvalidConfiguration(f"trusted_proxies: {error}") from None
     for name in ("metadata", "bytes"):
         if getattr(configuration, name):
             raise InvalidConfiguration(f"--{name} is not supported by this version: data is kept in --data")

@@ -1,7 +1,8 @@
-"""One connection of the front door: llhttp's callbacks in, requests in order out, and every limit on the way.
+"""One connection of the front door: requests in, responses out in the same order, and every limit on the way.
 
-A task per burst of requests takes them from the queue, has them answered and writes the responses; it ends
-when the queue is empty. See `http` for the whole picture.
+One coroutine per burst of requests takes them from the queue, has them answered and writes the responses; it ends
+when the queue is empty. It runs at once, and becomes a task only where it has to wait: most requests never do, and
+a task costs a turn of the loop. See `http` for the whole picture.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from types import coroutine
+from typing import TYPE_CHECKING, Any, cast
 
-import httptools
-
-from isthmus.wire import AwsError, BytesBody, FileSlice, Request, Response
+from isthmus.wire import AwsError, FileSlice, Request, Response
 
 from .body import HIGH_WATER, ClientGone, SocketBody
+from .parse import RequestParser
 from .respond import Head, error_document, open_slice, read_slice, send_slice
 
 if TYPE_CHECKING:
@@ -26,13 +27,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("isthmus.server")
 
-_NO_BODY = BytesBody()
 _NEVER = float("inf")
 _SENDFILE_FROM = 64 * 1024  # below this read and write cost less than a sendfile
 _STREAM_PIECE = 256 * 1024
 _LINGER = 2.0  # seconds a client has to read the last answer and close
 _INTERNAL = "We encountered an internal error. Please try again."
-_KNOWN_NAMES: dict[bytes, str] = {}
 
 
 @dataclass(slots=True)
@@ -54,21 +53,16 @@ class Connection(asyncio.Protocol):
         self._limits = door.limits
         self._loop = door.loop
         self._transport = cast(asyncio.Transport, None)
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = RequestParser(self, door.limits)
         self._client = ""
         self._secure = False
+        self._tls_version = ""
+        self._cipher_suite = ""
         self._queue: deque[_Waiting] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None  # held so that it is not collected
         self._incoming: SocketBody | None = None
         self._current: SocketBody | None = None
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._head_bytes = 0
-        self._head_fed = 0
-        self._head_began_before = False
-        self._in_head = False
-        self._headers_done = False
-        self._problem: tuple[int, str] | None = None
         self._reading_paused = False
         self._refused = False
         self._drained: asyncio.Future[None] | None = None
@@ -85,7 +79,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if isinstance(peer, tuple) else ""
-        self._secure = transport.get_extra_info("sslcontext") is not None
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._secure = True
+            self._tls_version = str(tls.version()).removeprefix("TLSv")
+            self._cipher_suite = str((tls.cipher() or ("",))[0])
         self._door.connections.add(self)
         self.deadline = self._loop.time() + self._limits.idle_time
 
@@ -108,7 +106,7 @@ class Connection(asyncio.Protocol):
         if self._incoming is not None:
             self._incoming.fail(ClientGone("the client closed the connection"))
         self._refused = True
-        return self._task is not None and not self._secure
+        return self._busy and not self._secure
 
     def pause_writing(self) -> None:
         """asyncio: the client reads too slowly; whoever sends waits."""
@@ -128,109 +126,33 @@ class Connection(asyncio.Protocol):
         """asyncio: bytes for the parser."""
         if self._refused:
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-            return
-        except httptools.HttpParserError:
-            if not self._refused:
-                self._refuse(400, "The request is not well-formed HTTP/1.1.")
-            return
-        if self._in_head and not self._headers_done:
-            # The piece in which a head begins may hold the end of an earlier body: it is not counted.
-            if self._head_began_before:
-                self._head_fed += len(data)
-                self._check_head()
-            self._head_began_before = True
+        self._parser.feed(data)
         if len(self._queue) >= self._limits.requests_ahead:
             self._pause_reading()
+        self._start()
 
-    # --- httptools callbacks ---
+    # --- parse.Receiver ---
 
-    def on_message_begin(self) -> None:
-        """httptools: a request begins."""
-        self._url = b""
-        self._headers = {}
-        self._problem = None
-        self._head_bytes = 0
-        self._head_fed = 0
-        self._head_began_before = False
-        self._in_head = True
-        self._headers_done = False
-        if self._task is None:
+    def request_began(self) -> None:
+        """A client that is not waiting for an answer is on the clock from its first byte."""
+        if not self._busy:
             self.deadline = self._loop.time() + self._limits.head_time
 
-    def on_url(self, url: bytes) -> None:
-        """httptools: a piece of the request target."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: one header."""
-        known = _KNOWN_NAMES.get(name)
-        if known is None:
-            known = name.decode("latin-1").lower()
-            if len(_KNOWN_NAMES) < 1024:
-                _KNOWN_NAMES[name] = known
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            text = value.decode("latin-1")
-        headers = self._headers
-        before = headers.get(known)
-        if before is not None:
-            if self._headers_done:  # trailers of chunked transfer encoding are dropped
-                return
-            if known in ("content-length", "transfer-encoding", "host"):
-                self._problem = (400, f"There is more than one {known} header.")
-            text = f"{before},{text}"
-        elif self._headers_done:
-            return
-        headers[known] = text
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._limits.head:
-            self._problem = (431, "The headers of the request are too large.")
-
-    def on_headers_complete(self) -> None:
-        """httptools: the head is whole."""
-        self._headers_done = True
-        self._in_head = False
-        if self._refused:
-            return
-        headers = self._headers
-        parser = self._parser
-        old = parser.get_http_version() != "1.1"
-        problem = self._framing_problem(headers, old)
-        if problem is not None:
-            self._refuse(*problem)
-            return
-        target = self._target(headers)
-        if target is None:
-            self._refuse(400, "The request target is neither a path nor an http URL.")
-            return
-        path, _, query = target.partition("?")
+    def request_arrived(self, request: Request, length: int | None, keep_alive: bool, old: bool) -> None:
+        """A request to answer; its body follows."""
+        request.client = self._client
+        if self._secure:
+            request.secure, request.tls_version, request.cipher_suite = True, self._tls_version, self._cipher_suite
+        if old:
+            request.http_version = "1.0"
         body: SocketBody | None = None
-        length = headers.get("content-length")
-        chunked = "transfer-encoding" in headers
-        if chunked or (length is not None and length != "0"):
-            expects = not old and headers.get("expect", "").lower() == "100-continue"
-            body = SocketBody(self, None if chunked else int(length or 0), expects)
-            self._incoming = body
-        request = Request(
-            parser.get_method().decode("latin-1"),
-            path,
-            query,
-            headers,
-            body or _NO_BODY,
-            self._client,
-            self._secure,
-        )
-        self._queue.append(_Waiting(request, body, parser.should_keep_alive(), old))
-        if self._task is None:
-            self._start()
+        if length != 0:
+            expects = not old and request.headers.get("expect", "").lower() == "100-continue"
+            request.body = body = self._incoming = SocketBody(self, length, expects)
+        self._queue.append(_Waiting(request, body, keep_alive, old))
 
-    def on_body(self, data: bytes) -> None:
-        """httptools: a piece of the body."""
+    def body_arrived(self, data: bytes) -> None:
+        """A piece of the body of the last request."""
         body = self._incoming
         if body is None:
             return
@@ -240,70 +162,13 @@ class Connection(asyncio.Protocol):
         if body is self._current and self.deadline != _NEVER:
             self.deadline = self._loop.time() + self._limits.body_time
 
-    def on_message_complete(self) -> None:
-        """httptools: the request is whole."""
+    def request_ended(self) -> None:
+        """The body of the last request is whole."""
         if self._incoming is not None:
             self._incoming.end()
             self._incoming = None
 
-    # --- reading ---
-
-    def _check_head(self) -> None:
-        if len(self._url) > self._limits.request_line or (
-            not self._url and not self._headers and self._head_fed > self._limits.request_line
-        ):
-            self._refuse(414, "The request target is too long.")
-        elif self._head_fed > self._limits.head + self._limits.request_line:
-            self._refuse(431, "The headers of the request are too large.")
-
-    def _framing_problem(self, headers: dict[str, str], old: bool) -> tuple[int, str] | None:
-        """What makes it unclear, or dangerous, where this request ends (RFC 9112, section 6.3)."""
-        if self._problem is not None:
-            return self._problem
-        if len(self._url) > self._limits.request_line:
-            return 414, "The request target is too long."
-        coding = headers.get("transfer-encoding")
-        length = headers.get("content-length")
-        if coding is not None:
-            if length is not None:
-                return 400, "Content-Length and Transfer-Encoding contradict each other."
-            if old:
-                return 400, "HTTP/1.0 has no Transfer-Encoding."
-            if coding.strip().lower() != "chunked":
-                return 501, "The only supported Transfer-Encoding is chunked."
-        elif length is not None and not (length.isascii() and length.isdigit() and len(length) < 16):
-            return 400, "Content-Length is not a number."
-        if "host" not in headers and not old:
-            return 400, "The Host header is missing."
-        return None
-
-    def _target(self, headers: dict[str, str]) -> str | None:
-        try:
-            target = self._url.decode()
-        except UnicodeDecodeError:
-            target = self._url.decode("latin-1")
-        if target.startswith("/") or target == "*":
-            return target
-        scheme, found, rest = target.partition("://")
-        if not found or scheme.lower() not in ("http", "https"):
-            return None
-        authority, slash, path = rest.partition("/")
-        if not slash:
-            authority, mark, query = rest.partition("?")
-            path = mark + query
-        headers["host"] = authority
-        return "/" + path
-
-    def _after_upgrade(self, rest: bytes) -> None:
-        """Nobody here speaks another protocol; RFC 9110 lets a server go on in this one."""
-        if self._parser.get_method() == b"CONNECT":
-            self._refuse(405, "This is not a proxy.")
-            return
-        self._parser = httptools.HttpRequestParser(self)
-        if rest:
-            self.data_received(rest)
-
-    def _refuse(self, status: int, message: str) -> None:
+    def refuse(self, status: int, message: str) -> None:
         """Answer an impossible request after those before it, then close."""
         self._refused = True
         if self._incoming is not None:
@@ -311,8 +176,6 @@ class Connection(asyncio.Protocol):
             self._incoming = None
             return
         self._queue.append(_Waiting(None, None, False, False, error_document(status, message)))
-        if self._task is None:
-            self._start()
 
     def _pause_reading(self) -> None:
         if not self._reading_paused and not self._transport.is_closing():
@@ -333,7 +196,16 @@ class Connection(asyncio.Protocol):
     # --- answering ---
 
     def _start(self) -> None:
-        self._task = self._loop.create_task(self._work())
+        """Answer what is in the queue, unless that is under way; go on in a task from the first wait."""
+        if self._busy or not self._queue:
+            return
+        self._busy = True
+        work = self._work()
+        try:
+            awaited = work.send(None)
+        except StopIteration:
+            return
+        self._task = self._loop.create_task(_go_on(work, awaited))
 
     async def _work(self) -> None:
         keep = True
@@ -362,13 +234,14 @@ class Connection(asyncio.Protocol):
                 self.write(Head(response, "", False, False).encode(len(cast(bytes, response.body))))
                 self.write(cast(bytes, response.body))
         finally:
+            self._busy = False
             self._task = None
             self._current = None
         if not keep or self._refused or self._door.closing:
             self._linger()
         else:
-            incomplete = self._in_head and not self._headers_done
-            self.deadline = self._loop.time() + (self._limits.head_time if incomplete else self._limits.idle_time)
+            limits = self._limits
+            self.deadline = self._loop.time() + (limits.head_time if self._parser.in_head else limits.idle_time)
 
     async def _answered(self, request: Request) -> Response:
         try:
@@ -538,12 +411,13 @@ class Connection(asyncio.Protocol):
         self._transport.write_eof()
         self.deadline = self._loop.time() + _LINGER
 
-    def expire(self, now: float) -> None:
+    def expire(self) -> None:
         """The deadline has passed: whatever the connection waits for has taken too long."""
         self.deadline = _NEVER
-        if self._task is None:
-            if self._in_head and not self._headers_done and not self._lingering and not self._refused:
-                self._refuse(408, "The headers of the request took too long.")
+        if not self._busy:
+            if self._parser.in_head and not self._lingering and not self._refused:
+                self.refuse(408, "The headers of the request took too long.")
+                self._start()
             else:
                 self._transport.abort() if self._lingering else self._transport.close()
         elif self._current is not None and self._current.starved:
@@ -560,9 +434,28 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Close now if nothing is being answered, else after the answer."""
-        if self._task is None and not self._transport.is_closing():
+        if not self._busy and not self._transport.is_closing():
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+
+async def _go_on(work: Coroutine[Any, None, None], awaited: Any) -> None:
+    """The rest of a coroutine that has run, outside of any task, until it had to wait for `awaited`."""
+    await _rest(work, awaited)
+
+
+@coroutine
+def _rest(work: Coroutine[Any, None, None], awaited: Any) -> Generator[Any, None, None]:
+    try:
+        while True:
+            try:
+                yield awaited
+            except BaseException as error:  # the task was cancelled: that is for the coroutine to hear
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(None)
+    except StopIteration:
+        return

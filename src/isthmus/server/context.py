@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from isthmus.identity import Session
 from isthmus.identity.authenticated import context_at
-from isthmus.policy import ContextValue
+from isthmus.policy import Context, ContextValue
 from isthmus.signing import Presented
 from isthmus.wire import Request
+
+_GLOBAL = frozenset({"iam", "organizations"})  # services with one endpoint, in us-east-1
 
 
 def request_context(
@@ -18,7 +20,7 @@ def request_context(
     service: str,
     region: str,
     presented: Presented | None,
-    principal_keys: dict[str, ContextValue],
+    principal_keys: Context,
     session: Session | None,
     now: float,
 ) -> dict[str, ContextValue]:
@@ -29,7 +31,7 @@ def request_context(
         # A socket for both families shows IPv4 clients as IPv6; policies know them by their IPv4 address.
         "aws:sourceip": request.client.removeprefix("::ffff:"),
         "aws:securetransport": "true" if request.secure else "false",
-        "aws:requestedregion": "us-east-1" if service == "iam" else region,
+        "aws:requestedregion": "us-east-1" if service in _GLOBAL else region,
         "aws:viaawsservice": "false",
     }
     agent = request.headers.get("user-agent")
@@ -49,6 +51,8 @@ def _add_signature_keys(
     payload = request.headers.get("x-amz-content-sha256")
     if payload is not None:
         context["s3:x-amz-content-sha256"] = payload
+    if request.tls_version:
+        context["s3:tlsversion"] = request.tls_version
     if presented is None:
         return
     context["s3:authtype"] = presented.form

@@ -6,9 +6,9 @@ Requests that a client sends ahead wait in a queue and are answered in order.
 
 What a good HTTP server owes its users and where it is done here:
 
-    ambiguous lengths refused          Connection._framing_problem
-    limits on head, idle, slow clients Limits, Connection._check_head, Door._sweep
-    back pressure from client to us    SocketBody (pause_reading), and from us to client: _drain
+    ambiguous lengths refused          RequestParser._framing_problem
+    limits on head, idle, slow clients Limits, RequestParser._check_head, Door._sweep
+    back pressure                      of bodies: Connection._pause_reading; of answers: Connection._drain
     Expect: 100-continue               SocketBody.chunks
     unread bodies                      Connection._settle_body
 
@@ -99,5 +99,5 @@ class Door:
     def _sweep(self) -> None:
         now = self.loop.time()
         for connection in [one for one in self.connections if one.deadline < now]:
-            connection.expire(now)
+            connection.expire()
         self._sweeper = self.loop.call_later(min(1.0, self.limits.head_time / 4), self._sweep)

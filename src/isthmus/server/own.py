@@ -1,4 +1,4 @@
-"""Our own addresses, under `/-/`, which no bucket name can take: health and metrics.
+"""Our own addresses, under `/-/`, which no bucket name can take: health, metrics, the web console and its sign-in.
 
 Metrics are counted per worker in files that all workers share, so a scrape sees the whole server whichever worker
 answers it (prometheus-client's multiprocess mode).
@@ -6,6 +6,7 @@ answers it (prometheus-client's multiprocess mode).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter as Counts
 
@@ -15,6 +16,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from isthmus.operation import System
 from isthmus.store import StoreError
 from isthmus.wire import Request, Response
+
+from . import console
+from .sign_in import answer_sign_in
 
 _TEXT = [("Content-Type", "text/plain; charset=utf-8")]
 _REQUESTS = Counter("isthmus_requests_total", "Requests answered", ["service", "operation", "status"])
@@ -30,6 +34,7 @@ _SECONDS = Histogram(
 _answered: Counts[tuple[str, str, int]] = Counts()
 _took: list[tuple[str, float]] = []
 _PUBLISH_AFTER = 1000  # answers
+_PUBLISH_INTERVAL = 2.0  # seconds
 
 
 def count(service: str, operation: str, status: int, started: float) -> None:
@@ -50,8 +55,22 @@ def publish() -> None:
     _took.clear()
 
 
+async def keep_publishing() -> None:
+    """Publish every few seconds, until cancelled."""
+    while True:
+        await asyncio.sleep(_PUBLISH_INTERVAL)
+        publish()
+
+
 async def own_address(system: System, request: Request) -> Response:
-    """Answer `/-/health/live`, `/-/health/ready` and `/-/metrics`; 404 for the rest."""
+    """Answer `/-/health/live`, `/-/health/ready`, `/-/metrics`, `/-/console/` and `/-/signin`; 404 for the
+    rest."""
+    if request.path.startswith(console.PREFIX):
+        return console.console_address(request)
+    if request.path == "/-/signin":
+        if request.method != "POST":
+            return Response(405, [*_TEXT, ("Allow", "POST")], b"use POST\n")
+        return await answer_sign_in(system, request)
     if request.method not in ("GET", "HEAD"):
         return Response(405, [*_TEXT, ("Allow", "GET, HEAD")], b"use GET\n")
     if request.path == "/-/health/live":
@@ -68,4 +87,6 @@ async def own_address(system: System, request: Request) -> Response:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return Response(200, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], generate_latest(registry))
+    if request.path == console.PREFIX.rstrip("/"):
+        return Response(308, [("Location", console.PREFIX)])
     return Response(404, list(_TEXT), b"there is nothing here\n")

@@ -1,7 +1,8 @@
 """PostObject: an upload by an HTML form, whose fields carry what headers carry elsewhere.
 
 Source: "POST Object" and "Browser-Based Uploads Using POST" in the S3 API reference. The policy document of the form is
-what was signed; a form without credentials is an anonymous upload.
+what was signed; a form without credentials is an anonymous upload. What a browser says about the file, in the headers
+of its part, is no field: the policy says nothing about it, so only its name is taken, for `${filename}`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.operation import System
-from isthmus.s3.post import form_headers, form_input
+from isthmus.s3.post import check_key_field, form_headers, form_input
 from isthmus.signing import Presented, check_post_policy, credentials_of_form, read_form, verify
 from isthmus.wire import Request
 
@@ -30,10 +31,11 @@ class FormUpload:
 async def read_form_upload(system: System, request: Request, bucket: str, now: float) -> FormUpload:
     """Read a form up to its file and check it; the file becomes the body of `request`.
 
-    Raises AwsError: what `read_form`, `credentials_of_form`, `verify` and `check_post_policy` raise.
+    Raises AwsError: what `read_form`, `check_key_field`, `credentials_of_form`, `verify` and `check_post_policy` raise.
     """
     form = await read_form(request.body, request.headers.get("content-type", ""))
     fields = form.fields
+    check_key_field(fields)
     presented = credentials_of_form(fields)
     credentials = anonymous_credentials()
     bounds = None
@@ -42,8 +44,6 @@ async def read_form_upload(system: System, request: Request, bucket: str, now: f
         verify(presented, request, credentials.secret, now)
         named = {**fields, "key": fields.get("key", "").replace("${filename}", form.filename)}
         bounds = check_post_policy(presented.policy or "", named, bucket, now)
-    if form.content_type is not None:
-        fields.setdefault("content-type", form.content_type)
     given = form_input(fields, form.filename, bucket)
     request.headers = form_headers(request.headers, fields)
     request.body = form.file

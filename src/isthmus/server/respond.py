@@ -78,7 +78,7 @@ class Head:
 
     def _given_length(self) -> int | None:
         for name, value in self._response.headers:
-            if name.lower() == "content-length":
+            if name == "Content-Length":
                 return int(value)
         return None
 
@@ -86,7 +86,7 @@ class Head:
         status = self._response.status
         lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n", date_line()]
         for name, value in self._response.headers:
-            if drop_length and name.lower() == "content-length":
+            if drop_length and name == "Content-Length":
                 continue
             lines.append(f"{name}: {value}\r\n")
         expected = len(lines)

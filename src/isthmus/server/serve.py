@@ -17,11 +17,13 @@ import uvloop
 from isthmus.operation import System
 
 from .configuration import Configuration
+from .console import PREFIX
 from .first_start import make_first_account
 from .http import Door
-from .maintenance import maintain, publish_metrics
+from .jobs import run_jobs
 from .setup import SetupResult, apply
-from .setup_file import InvalidSetup, read_setup_file
+from .setup_fields import InvalidSetup
+from .setup_file import read_setup_file
 from .system import CannotStart, open_system
 from .workers import CannotListen, Worker, address_of, bind, run_workers
 
@@ -42,34 +44,49 @@ def serve_forever(configuration: Configuration) -> int:
 
     async def serve(worker: Worker) -> None:
         # prometheus-client looks for its directory when it is imported, which must not be before it is set.
+        from .access_log import AccessLog
+        from .explanations import Explanations
+        from .own import keep_publishing
         from .pipeline import Pipeline
+        from .recorder import Recorder
 
         async with open_system(configuration, os.environ) as system:
             # What exists by now stays: the collector need not look at it again, nor after every 700 objects.
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000)
-            pipeline = Pipeline(system, configuration.trusted_proxies)
+            recorder = Recorder(system)
+            recorder.listen()
+            noting = (AccessLog(system), recorder, Explanations(system))
+            pipeline = Pipeline(system, configuration.trusted_proxies, tuple(one.note for one in noting))
             door = Door(pipeline.answer)
             await door.listen(worker.listener, context)
             worker.ready()
+            writing = [asyncio.create_task(one.batches.keep_writing()) for one in noting]
             background = [
-                asyncio.create_task(publish_metrics()),
+                asyncio.create_task(keep_publishing()),
                 asyncio.create_task(pipeline.last_used.keep_writing(system.objects)),
             ]
             if worker.number == 0:
-                background.append(asyncio.create_task(maintain(system)))
+                background.append(asyncio.create_task(run_jobs(system)))
             await worker.stop.wait()
             await door.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            for one in noting:
+                one.batches.stop()
+            await asyncio.gather(*writing)
             await pipeline.last_used.write_or_log(system.objects)
 
     with tempfile.TemporaryDirectory(prefix="isthmus-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         return run_workers(
-            listeners, serve, lambda _host, _port: print(f"Isthmus answers at {endpoint}{note}", flush=True)
+            listeners,
+            serve,
+            lambda _host, _port: print(
+                f"Isthmus answers at {endpoint} with its console at {endpoint}{PREFIX}{note}", flush=True
+            ),
         )
 
 
@@ -90,7 +107,7 @@ async def _prepare(configuration: Configuration, endpoint: str) -> str:
             await _apply_file(system, configuration.setup)
             return ""
         written = await make_first_account(system, configuration.data, endpoint)
-        return f" (root credentials of the first account: {written})" if written else ""
+        return f"; root credentials of the first account: {written}" if written else ""
 
 
 async def _apply_file(system: System, file: Path) -> SetupResult:

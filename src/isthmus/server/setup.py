@@ -37,12 +37,16 @@ from isthmus.iam.tag_rows import set_tags
 from isthmus.identity.authenticated import long_term
 from isthmus.identity.managed import aws_managed_policy_arn
 from isthmus.identity.records import AccessKey
+from isthmus.kms.given_keys import apply_given_key
 from isthmus.operation import OPERATIONS, Call, Caller, System
 from isthmus.policy import PolicyDocument, check_bucket_policy, is_public
+from isthmus.s3.deliveries import event_targets
 from isthmus.store import IntegrityConflict, Transaction
 from isthmus.wire import AwsError, BytesBody, Request
 
-from .setup_file import AccountSetup, BucketSetup, IdentitySetup, InvalidSetup, RoleSetup, SetupFile, UserSetup
+from .setup_fields import InvalidSetup, named
+from .setup_file import AccountSetup, BucketSetup, IdentitySetup, RoleSetup, SetupFile, UserSetup
+from .setup_organization import apply_organization
 
 _CHUNK = 1 << 20
 
@@ -56,9 +60,8 @@ class SetupResult:
     objects: int = 0
 
     def __str__(self) -> str:
-        return (
-            f"{self.accounts} accounts set up: {self.made} identities and buckets made, {self.objects} objects loaded"
-        )
+        made = f"{self.made} identities, buckets and keys made"
+        return f"{self.accounts} accounts set up: {made}, {self.objects} objects loaded"
 
 
 @dataclass(slots=True)
@@ -86,8 +89,12 @@ async def apply(file: SetupFile, system: System) -> SetupResult:
         if password is not None
     }
 
+    settings = dict(file.settings)
+    if file.event_targets is not None:
+        settings[event_targets.SETTING] = event_targets.sealed_table(system, file.event_targets)
+
     async def work(tx: Transaction) -> None:
-        for name, value in file.settings.items():
+        for name, value in settings.items():
             await tx.execute(
                 "INSERT INTO settings (name, value) VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -98,7 +105,11 @@ async def apply(file: SetupFile, system: System) -> SetupResult:
         for one in applying:
             await _account(one)
         await _roles(applying)
+        if file.organization is not None:
+            accounts_of_file = {account.id: account.line for account in file.accounts}
+            result.made += await apply_organization(tx, system, file.organization, accounts_of_file, now)
         for one in applying:
+            await _kms_keys(one)
             for bucket in one.setup.buckets:
                 await _check_bucket(one, bucket, blocked=file.settings.get("new_buckets.block_public_access", True))
 
@@ -115,7 +126,7 @@ async def apply(file: SetupFile, system: System) -> SetupResult:
 
 async def _account(one: _Applying) -> None:
     tx, setup, system, now = one.tx, one.setup, one.system, one.now
-    with _named(setup.line, f"account {setup.id}"):
+    with named(setup.line, f"account {setup.id}"):
         row = await tx.fetch_one("SELECT canonical_id FROM accounts WHERE id = ?", setup.id)
         if row is None:
             await accounts.insert_account(tx, setup.id, setup.name, setup.email, now=now, canonical=setup.canonical_id)
@@ -130,7 +141,7 @@ async def _account(one: _Applying) -> None:
         if setup.root.mfa_seed is not None:
             await _device(one, "root-account-mfa-device", setup.root.mfa_seed, setup.id)
     for policy in setup.policies:
-        with _named(policy.line, f"policy {policy.name}"):
+        with named(policy.line, f"policy {policy.name}"):
             there = await policies.find_policy(
                 tx, setup.id, f"arn:aws:iam::{setup.id}:policy{policy.path}{policy.name}"
             )
@@ -143,7 +154,7 @@ async def _account(one: _Applying) -> None:
             else:
                 await policy_versions.replace_document(tx, there, policy.document, now=now)
     for group in setup.groups:
-        with _named(group.line, f"group {group.name}"):
+        with named(group.line, f"group {group.name}"):
             entity = await entities.find(tx, GROUP, setup.id, group.name)
             if entity is None:
                 entity = await groups.insert_group(
@@ -152,7 +163,7 @@ async def _account(one: _Applying) -> None:
                 one.result.made += 1
             await _policies(one, entity, group)
     for user in setup.users:
-        with _named(user.identity.line, f"user {user.identity.name}"):
+        with named(user.identity.line, f"user {user.identity.name}"):
             await _user(one, user)
     one.waiting = list(setup.roles)
 
@@ -188,7 +199,7 @@ async def _roles(applying: list[_Applying]) -> None:
             waiting, one.waiting = one.waiting, []
             for role in waiting:
                 try:
-                    with _named(role.identity.line, f"role {role.identity.name}"):
+                    with named(role.identity.line, f"role {role.identity.name}"):
                         await _role(one, role)
                     progress = True
                 except InvalidSetup as error:
@@ -252,6 +263,16 @@ async def _keys(one: _Applying, user_id: str | None, keys: Any) -> None:
             raise AwsError("EntityAlreadyExists", f"access key {key.id} belongs to somebody else")
 
 
+async def _kms_keys(one: _Applying) -> None:
+    region = one.system.settings.region
+    for key in one.setup.kms_keys:
+        with named(key.line, f"KMS key {key.id}"):
+            one.result.made += await apply_given_key(
+                one.tx, one.system, one.setup.id, key.region or region, key.id, alias=key.alias, policy=key.policy,
+                description=key.description, now=one.now,
+            )  # fmt: skip
+
+
 async def _device(one: _Applying, name: str, seed: bytes, owner_id: str) -> None:
     serial = entities.iam_arn(one.setup.id, "mfa", "/", name)
     if await one.tx.fetch_one("SELECT 1 FROM mfa_devices WHERE serial = ?", serial) is None:
@@ -273,12 +294,12 @@ async def _check_bucket(one: _Applying, bucket: BucketSetup, *, blocked: bool) -
             bucket.line,
             f"the policy of {bucket.name} is public, and Block Public Access is on for new buckets: name principals",
         )
-    with _named(bucket.line, f"bucket {bucket.name}"):
+    with named(bucket.line, f"bucket {bucket.name}"):
         await documents.principal_ids(one.tx, one.system.vault, document)
 
 
 async def _bucket(system: System, account: str, bucket: BucketSetup, now: float, result: SetupResult) -> None:
-    with _named(bucket.line, f"bucket {bucket.name}"):
+    with named(bucket.line, f"bucket {bucket.name}"):
         if await system.directory.bucket(bucket.name) is None:
             given: dict[str, Any] = {"Bucket": bucket.name}
             if bucket.region not in (None, "us-east-1"):
@@ -357,18 +378,3 @@ class _FileBody:
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-class _named:  # noqa: N801 - reads as a phrase
-    """Errors of the domain inside it become InvalidSetup with the line of what was being made."""
-
-    def __init__(self, line: int, what: str) -> None:
-        self._line = line
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, AwsError):
-            raise InvalidSetup(self._line, f"{self._what}: {error.message}") from None

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,11 @@ from typing import Any
 import yaml
 
 from isthmus.names import is_account_id, is_bucket_name
-from isthmus.policy import (
-    MalformedPolicy,
-    check_bucket_policy,
-    check_identity_policy,
-    check_trust_policy,
-)
+from isthmus.policy import check_bucket_policy, check_identity_policy, check_key_policy, check_trust_policy
+from isthmus.s3.deliveries.event_targets import Opened, check_target
 
-
-class InvalidSetup(ValueError):
-    """The file cannot be applied; the message begins with the line where it is wrong."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}")
-        self.line = line
+from .setup_fields import Fields, InvalidSetup, policy_text, scalar
+from .setup_organization import OrganizationSetup, parse_organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +90,18 @@ class BucketSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class KmsKeySetup:
+    """A symmetric KMS key whose id the author chose. policy: None for AWS's default one. alias: with `alias/`."""
+
+    id: str
+    line: int
+    alias: str | None = None
+    policy: str | None = None
+    description: str = ""
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RootSetup:
     """The root user of an account."""
 
@@ -124,14 +126,20 @@ class AccountSetup:
     policies: tuple[PolicySetup, ...] = ()
     roles: tuple[RoleSetup, ...] = ()
     buckets: tuple[BucketSetup, ...] = ()
+    kms_keys: tuple[KmsKeySetup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SetupFile:
-    """A whole file. settings: of the server as a whole, by the name under which they are stored."""
+    """A whole file. settings: of the server as a whole, by the name under which they are stored.
+
+    event_targets: where events for an ARN go; None leaves what is set up as it is.
+    """
 
     accounts: tuple[AccountSetup, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    organization: OrganizationSetup | None = None
+    event_targets: Mapping[str, Opened] | None = field(default=None, repr=False)
 
 
 def read_setup_file(path: Path) -> SetupFile:
@@ -151,9 +159,7 @@ def parse_setup(text: str, folder: Path) -> SetupFile:
         raise InvalidSetup(1, f"not YAML: {error}") from None
     if root is None:
         raise InvalidSetup(1, "the file is empty; it needs a list of `accounts`")
-    top = _Fields(root, "the setup file", ("accounts", "organization", "lifecycle_day_seconds", "new_buckets"))
-    if "organization" in top:
-        raise InvalidSetup(top.line_of("organization"), "`organization` is not supported by this version")
+    top = Fields(root, "the setup file", _TOP)
     accounts = tuple(_account(node, folder) for node in top.nodes("accounts", required=True))
     _distinct([(a.id, a.line) for a in accounts], "account id")
     _distinct([(a.email.lower(), a.line) for a in accounts], "email")
@@ -163,21 +169,53 @@ def parse_setup(text: str, folder: Path) -> SetupFile:
         [(key.id, a.line) for a in accounts for keys in _key_sets(a) for key in keys],
         "access key id",
     )
-    return SetupFile(accounts, _settings(top))
+    organization = None
+    if "organization" in top:
+        organization = parse_organization(top.node("organization"), frozenset(account.id for account in accounts))
+    targets = _event_targets(top) if "event_targets" in top else None
+    return SetupFile(accounts, _settings(top), organization, targets)
 
 
+def _event_targets(top: Fields) -> dict[str, Opened]:
+    """ARN to address, or to a mapping of `url` and the `accounts` it is opened to besides the ARN's own."""
+    found: dict[str, Opened] = {}
+    for arn, node in top.items("event_targets"):
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            fields = Fields(node, "an event target", ("url", "accounts"))
+            url, accounts = fields.text("url", required=True), fields.texts("accounts")
+        else:
+            url, accounts = scalar(node, f"the address of {arn}"), ()
+        if arn in found:
+            raise InvalidSetup(line, f"{arn!r} stands twice in event_targets")
+        try:
+            found[arn] = check_target(arn, url, accounts)
+        except ValueError as error:
+            raise InvalidSetup(line, f"event_targets: {error}") from None
+    return found
+
+
+_DEFAULT_ENCRYPTION = ("AES256", "none")
+_TOP = (
+    "accounts", "organization", "lifecycle_day_seconds", "cloudtrail_delivery_seconds", "default_encryption",
+    "new_buckets", "event_targets",
+)  # fmt: skip
 _OWNERSHIP = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 
 
-def _settings(top: _Fields) -> dict[str, Any]:
+def _settings(top: Fields) -> dict[str, Any]:
     settings: dict[str, Any] = {}
-    day = top.number("lifecycle_day_seconds")
-    if day is not None:
-        if day <= 0:
-            raise InvalidSetup(top.line_of("lifecycle_day_seconds"), "`lifecycle_day_seconds` must be above 0")
-        settings["lifecycle_day_seconds"] = day
+    for name in ("lifecycle_day_seconds", "cloudtrail_delivery_seconds"):
+        seconds = top.number(name)
+        if seconds is not None:
+            if seconds <= 0:
+                raise InvalidSetup(top.line_of(name), f"`{name}` must be above 0")
+            settings[name] = seconds
+    encryption = top.optional_text("default_encryption", _DEFAULT_ENCRYPTION.__contains__, "AES256 or none")
+    if encryption is not None:
+        settings["default_encryption"] = encryption
     if "new_buckets" in top:
-        fields = _Fields(top.node("new_buckets"), "new_buckets", ("object_ownership", "block_public_access"))
+        fields = Fields(top.node("new_buckets"), "new_buckets", ("object_ownership", "block_public_access"))
         ownership = fields.optional_text("object_ownership", _OWNERSHIP.__contains__, f"one of {', '.join(_OWNERSHIP)}")
         if ownership is not None:
             settings["new_buckets.object_ownership"] = ownership
@@ -208,25 +246,33 @@ _CANONICAL = re.compile(r"[0-9a-f]{64}\Z")
 _REGION = re.compile(
     r"(af|ap|ca|cn|eu|il|me|mx|sa|us)(-gov|-iso[a-z]?)?-(north|south|east|west|central|(north|south)(east|west))-[1-9]\Z"
 )
+_KMS_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}\Z")
+_KMS_ALIAS = re.compile(r"alias/(?!aws/)[a-zA-Z0-9:/_-]{1,250}\Z")
 _KEY_ID = re.compile(r"\w{16,128}\Z", re.ASCII)
 
 
 def _account(node: yaml.Node, folder: Path) -> AccountSetup:
-    known = ("id", "name", "email", "alias", "canonical_id", "root", "users", "groups", "policies", "roles", "buckets")
-    fields = _Fields(node, "an account", known)
+    known = (
+        "id", "name", "email", "alias", "canonical_id", "root", "users", "groups", "policies", "roles", "buckets",
+        "kms_keys",
+    )  # fmt: skip
+    fields = Fields(node, "an account", known)
     account = fields.text("id", required=True, check=is_account_id, want='12 digits in quotes, like "111122223333"')
     groups = tuple(_identity(item, "a group", _IDENTITY)[0] for item in fields.nodes("groups"))
     users = tuple(_user(item) for item in fields.nodes("users"))
     roles = tuple(_role(item) for item in fields.nodes("roles"))
     policies = tuple(_policy(item) for item in fields.nodes("policies"))
+    kms_keys = tuple(_kms_key(item) for item in fields.nodes("kms_keys"))
     for what, items in (
         ("group", [(g.name.lower(), g.line) for g in groups]),
         ("user", [(u.identity.name.lower(), u.identity.line) for u in users]),
         ("role", [(r.identity.name.lower(), r.identity.line) for r in roles]),
         ("policy", [(p.name.lower(), p.line) for p in policies]),
+        ("KMS key", [(f"{k.region}/{k.id}", k.line) for k in kms_keys]),
+        ("KMS alias", [(f"{k.region}/{k.alias}", k.line) for k in kms_keys if k.alias]),
     ):
         _distinct(list(items), f"{what} name")
-    root = _Fields(fields.node("root"), "root", ("access_keys", "password", "mfa_seed")) if "root" in fields else None
+    root = Fields(fields.node("root"), "root", ("access_keys", "password", "mfa_seed")) if "root" in fields else None
     return AccountSetup(
         id=account,
         line=fields.line,
@@ -240,12 +286,13 @@ def _account(node: yaml.Node, folder: Path) -> AccountSetup:
         policies=policies,
         roles=roles,
         buckets=tuple(_bucket(item, folder) for item in fields.nodes("buckets")),
+        kms_keys=kms_keys,
     )
 
 
-def _identity(node: yaml.Node, what: str, known: tuple[str, ...]) -> tuple[IdentitySetup, _Fields]:
-    fields = _Fields(node, what, known)
-    inline = {name: _document(document, check_identity_policy) for name, document in fields.items("inline_policies")}
+def _identity(node: yaml.Node, what: str, known: tuple[str, ...]) -> tuple[IdentitySetup, Fields]:
+    fields = Fields(node, what, known)
+    inline = {name: policy_text(document, check_identity_policy) for name, document in fields.items("inline_policies")}
     identity = IdentitySetup(
         name=fields.text("name", required=True, check=_NAME.match, want="letters, digits and +=,.@_-"),
         line=fields.line,
@@ -253,7 +300,7 @@ def _identity(node: yaml.Node, what: str, known: tuple[str, ...]) -> tuple[Ident
         managed_policies=fields.texts("managed_policies"),
         inline_policies=inline,
         permissions_boundary=fields.optional_text("permissions_boundary"),
-        tags={key: _scalar(value, f"tag {key!r}") for key, value in fields.items("tags")},
+        tags={key: scalar(value, f"tag {key!r}") for key, value in fields.items("tags")},
     )
     return identity, fields
 
@@ -271,15 +318,15 @@ def _role(node: yaml.Node) -> RoleSetup:
     if duration is not None and not (3600 <= duration <= 43200 and duration == int(duration)):
         line = fields.line_of("max_session_duration")
         raise InvalidSetup(line, "`max_session_duration` is in seconds, from 3600 to 43200")
-    trust = _document(fields.node("trust"), check_trust_policy)
+    trust = policy_text(fields.node("trust"), check_trust_policy)
     return RoleSetup(identity, trust, fields.optional_text("description"), int(duration or 3600))
 
 
 def _policy(node: yaml.Node) -> PolicySetup:
-    fields = _Fields(node, "a policy", ("name", "path", "description", "document"))
+    fields = Fields(node, "a policy", ("name", "path", "description", "document"))
     return PolicySetup(
         name=fields.text("name", required=True, check=_NAME.match, want="letters, digits and +=,.@_-"),
-        document=_document(fields.node("document"), check_identity_policy),
+        document=policy_text(fields.node("document"), check_identity_policy),
         line=fields.line,
         path=fields.text("path", default="/", check=_PATH.match, want="a path that begins and ends with /"),
         description=fields.optional_text("description"),
@@ -287,14 +334,14 @@ def _policy(node: yaml.Node) -> PolicySetup:
 
 
 def _bucket(node: yaml.Node, folder: Path) -> BucketSetup:
-    fields = _Fields(node, "a bucket", ("name", "versioning", "policy", "objects", "region"))
+    fields = Fields(node, "a bucket", ("name", "versioning", "policy", "objects", "region"))
     name = fields.text("name", required=True, check=is_bucket_name, want="a bucket name (3 to 63 of a-z, 0-9, . and -)")
     objects = fields.optional_text("objects")
     if objects is not None and not (folder / objects).is_dir():
         raise InvalidSetup(fields.line_of("objects"), f"`objects`: there is no folder {objects!r} beside the file")
     policy = None
     if "policy" in fields:
-        policy = _document(fields.node("policy"), lambda text: check_bucket_policy(text, name))
+        policy = policy_text(fields.node("policy"), lambda text: check_bucket_policy(text, name))
     return BucketSetup(
         name=name,
         line=fields.line,
@@ -305,16 +352,28 @@ def _bucket(node: yaml.Node, folder: Path) -> BucketSetup:
     )
 
 
-def _keys(fields: _Fields) -> tuple[KeySetup, ...]:
+def _kms_key(node: yaml.Node) -> KmsKeySetup:
+    fields = Fields(node, "a KMS key", ("id", "alias", "policy", "description", "region"))
+    return KmsKeySetup(
+        id=fields.text("id", required=True, check=_KMS_KEY_ID.match, want="1 to 128 letters, digits, - and _"),
+        line=fields.line,
+        alias=fields.optional_text("alias", check=_KMS_ALIAS.match, want="a name that begins with alias/"),
+        policy=policy_text(fields.node("policy"), check_key_policy) if "policy" in fields else None,
+        description=fields.text("description"),
+        region=fields.optional_text("region", check=_REGION.match, want="a region name, like eu-west-1"),
+    )
+
+
+def _keys(fields: Fields) -> tuple[KeySetup, ...]:
     keys = []
     for node in fields.nodes("access_keys"):
-        key = _Fields(node, "an access key", ("id", "secret"))
+        key = Fields(node, "an access key", ("id", "secret"))
         key_id = key.text("id", required=True, check=_KEY_ID.match, want="16 to 128 letters and digits")
         keys.append(KeySetup(key_id, key.text("secret", required=True)))
     return tuple(keys)
 
 
-def _seed(fields: _Fields) -> bytes | None:
+def _seed(fields: Fields) -> bytes | None:
     text = fields.optional_text("mfa_seed")
     if text is None:
         return None
@@ -323,124 +382,3 @@ def _seed(fields: _Fields) -> bytes | None:
         return base64.b32decode(bare + "=" * (-len(bare) % 8))
     except (binascii.Error, ValueError):
         raise InvalidSetup(fields.line_of("mfa_seed"), "`mfa_seed` must be base32 (A-Z and 2-7)") from None
-
-
-def _document(node: yaml.Node, check: Callable[[str], Any]) -> str:
-    """A policy: a YAML mapping becomes JSON, a string is taken as JSON text, byte for byte."""
-    line = node.start_mark.line + 1
-    value = _plain(node)
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    try:
-        check(text)
-    except MalformedPolicy as error:
-        raise InvalidSetup(line, f"policy: {error}") from None
-    return text
-
-
-def _plain(node: yaml.Node) -> Any:
-    """The value of a node; dates and the like stay text, as JSON has it. A repeated key is refused."""
-    if isinstance(node, yaml.MappingNode):
-        value: dict[str, Any] = {}
-        for key, item in node.value:
-            if key.value in value:
-                raise InvalidSetup(key.start_mark.line + 1, f"{key.value!r} stands twice")
-            value[key.value] = _plain(item)
-        return value
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
-    if node.tag == "tag:yaml.org,2002:bool":
-        return node.value.lower() in ("true", "yes", "on")
-    if node.tag == "tag:yaml.org,2002:int" and re.fullmatch(r"-?[0-9]{1,11}", node.value):
-        return int(node.value)
-    return node.value
-
-
-def _scalar(node: yaml.Node, what: str) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise InvalidSetup(node.start_mark.line + 1, f"{what} must be a text")
-    return str(node.value)
-
-
-class _Fields:
-    """A mapping node with known keys; every getter checks and names the line of what is wrong."""
-
-    def __init__(self, node: yaml.Node, what: str, known: tuple[str, ...]) -> None:
-        self.what = what
-        self.line = node.start_mark.line + 1
-        if not isinstance(node, yaml.MappingNode):
-            raise InvalidSetup(self.line, f"{what} must be a mapping with the keys {', '.join(known)}")
-        self._nodes: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value not in known:
-                raise InvalidSetup(line, f"{what} has no key {key.value!r}; it may have {', '.join(known)}")
-            if key.value in self._nodes:
-                raise InvalidSetup(line, f"{key.value!r} stands twice in {what}")
-            if value.tag != "tag:yaml.org,2002:null":
-                self._nodes[key.value] = value
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._nodes
-
-    def line_of(self, key: str) -> int:
-        return self._nodes[key].start_mark.line + 1 if key in self._nodes else self.line
-
-    def node(self, key: str) -> yaml.Node:
-        if key not in self._nodes:
-            raise InvalidSetup(self.line, f"{self.what} needs `{key}`")
-        return self._nodes[key]
-
-    def nodes(self, key: str, required: bool = False) -> list[yaml.Node]:
-        if key not in self._nodes and not required:
-            return []
-        node = self.node(key)
-        if not isinstance(node, yaml.SequenceNode):
-            raise InvalidSetup(self.line_of(key), f"`{key}` must be a list")
-        return list(node.value)
-
-    def items(self, key: str) -> list[tuple[str, yaml.Node]]:
-        if key not in self._nodes:
-            return []
-        node = self._nodes[key]
-        if not isinstance(node, yaml.MappingNode):
-            raise InvalidSetup(self.line_of(key), f"`{key}` must be a mapping")
-        return [(str(name.value), value) for name, value in node.value]
-
-    def optional_text(self, key: str, check: Callable[[str], object] | None = None, want: str = "") -> str | None:
-        if key not in self._nodes:
-            return None
-        text = _scalar(self._nodes[key], f"`{key}`")
-        if check is not None and not check(text):
-            raise InvalidSetup(self.line_of(key), f"`{key}` is {text!r}; it must be {want}")
-        return text
-
-    def text(
-        self,
-        key: str,
-        required: bool = False,
-        default: str = "",
-        check: Callable[[str], object] | None = None,
-        want: str = "",
-    ) -> str:
-        if required:
-            self.node(key)
-        text = self.optional_text(key, check, want)
-        return default if text is None else text
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(_scalar(node, f"each of `{key}`") for node in self.nodes(key))
-
-    def number(self, key: str) -> float | None:
-        text = self.optional_text(key)
-        if text is None:
-            return None
-        try:
-            return float(text)
-        except ValueError:
-            raise InvalidSetup(self.line_of(key), f"`{key}` must be a number") from None
-
-    def flag(self, key: str) -> bool:
-        text = self.optional_text(key)
-        if text is not None and text.lower() not in ("true", "false", "yes", "no", "on", "off"):
-            raise InvalidSetup(self.line_of(key), f"`{key}` must be true or false")
-        return text is not None and text.lower() in ("true", "yes", "on")

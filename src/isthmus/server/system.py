@@ -29,7 +29,11 @@ async def open_system(configuration: Configuration, environ: Mapping[str, str]) 
     try:
         vault = Vault(load_master_key(configuration.data, environ))
         yield System(
-            settings=Settings(region=configuration.region, domains=configuration.domain),
+            settings=Settings(
+                region=configuration.region,
+                domains=configuration.domain,
+                access_log_seconds=configuration.access_log_seconds,
+            ),
             identity=store.identity,
             objects=store.objects,
             contents=store.contents,

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ import uvloop
 _BACKLOG = 1024
 _QUICK_DEATH = 5.0  # seconds; a worker that lives shorter is restarted only after a pause
 _PAUSE = 1.0
+_GRACE = 35.0  # seconds that workers have to finish before they are killed
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
@@ -98,36 +100,22 @@ def address_of(listener: socket.socket) -> tuple[str, int]:
     return host, port
 
 
-def run_workers(
-    listeners: list[socket.socket],
-    serve: Serve,
-    announce: Callable[[str, int], None],
-    *,
-    grace: float = 35.0,
-) -> int:
+def run_workers(listeners: list[socket.socket], serve: Serve, announce: Callable[[str, int], None]) -> int:
     """Serve the sockets of `bind`, each with a process, until SIGTERM or SIGINT; the exit status.
 
     serve: a worker's whole life, in its own process with its own event loop.
     announce: called once with host and port when all workers accept connections.
-    grace: seconds workers have to finish before they are killed.
     Must be called from the main thread of a process without an event loop. Prints one line to stderr and
     returns 1 when a worker fails before it is ready.
     """
-    return _Supervisor(listeners, serve, announce, grace).run()
+    return _Supervisor(listeners, serve, announce).run()
 
 
 class _Supervisor:
-    def __init__(
-        self,
-        listeners: list[socket.socket],
-        serve: Serve,
-        announce: Callable[[str, int], None],
-        grace: float,
-    ) -> None:
+    def __init__(self, listeners: list[socket.socket], serve: Serve, announce: Callable[[str, int], None]) -> None:
         self._listeners = listeners
         self._serve = serve
         self._announce = announce
-        self._grace = grace
         self._pids: dict[int, tuple[int, float]] = {}
         self._ready_read, self._ready_write = os.pipe()
         self._alive_read, self._alive_write = os.pipe()
@@ -155,8 +143,7 @@ class _Supervisor:
                 os.close(descriptor)
 
     def _fork(self, number: int) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         pid = os.fork()
         if pid == 0:
             self._child(number)
@@ -173,10 +160,9 @@ class _Supervisor:
             uvloop.run(self._child_main(number))
             status = 0
         except BaseException:
-            traceback.print_exc()
+            _say(traceback.format_exc().rstrip())
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush()
             os._exit(status)
 
     async def _child_main(self, number: int) -> None:
@@ -203,7 +189,7 @@ class _Supervisor:
             if select.select([self._ready_read], [], [], 0.05)[0]:
                 ready += len(os.read(self._ready_read, 64))
             if self._reap():
-                print("isthmus: a worker process failed to start", file=sys.stderr)
+                _say("isthmus: a worker process failed to start")
                 return False
             received = signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, 0)
             if received is not None:
@@ -219,7 +205,7 @@ class _Supervisor:
                 return
             now = time.monotonic()
             for number, lived, status in self._reap():
-                print(f"isthmus: worker {number} ended with {status}; starting another", file=sys.stderr)
+                _say(f"isthmus: worker {number} ended with {status}; starting another")
                 due.append((now + (_PAUSE if lived < _QUICK_DEATH else 0.0), number))
             for when, number in due[:]:
                 if when <= now:
@@ -245,7 +231,7 @@ class _Supervisor:
 
     def _stop(self) -> None:
         self._signal_all(signal.SIGTERM)
-        end = time.monotonic() + self._grace
+        end = time.monotonic() + _GRACE
         while self._pids and time.monotonic() < end:
             signal.sigtimedwait({signal.SIGCHLD}, 0.2)
             self._reap()
@@ -261,3 +247,19 @@ class _Supervisor:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue
+
+
+# The operator's log may stand on a disk that is full, or its reader may have gone: no reason to stop serving.
+
+
+def _say(text: str) -> None:
+    """A line on stderr, if it takes one."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _flush() -> None:
+    """What was printed goes out now, once: a child that is forked would print it again."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()

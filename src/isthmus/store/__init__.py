@@ -4,7 +4,7 @@ from .content import INLINE_BYTES, Contents, ContentWriter
 from .local import Store, open_sqlite
 from .metadata import IntegrityConflict, Metadata, Reader, Row, StoreError, Transaction
 from .sqlite import Durability
-from .sweep import Swept, sweep_dropped, sweep_orphans
+from .sweep import sweep_dropped, sweep_orphans
 
 __all__ = [
     "INLINE_BYTES",
@@ -17,7 +17,6 @@ __all__ = [
     "Row",
     "Store",
     "StoreError",
-    "Swept",
     "Transaction",
     "open_sqlite",
     "sweep_dropped",

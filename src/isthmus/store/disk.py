@@ -58,7 +58,7 @@ class DiskContents:
             (folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         self._tmp = folder / "tmp"
         self._tmp.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         self._own_tmp, self._own_tmp_lock = _claim_folder(self._tmp)
 
     async def create(self) -> ContentWriter:
@@ -196,7 +196,7 @@ class _FileWriter:
         Path(self._tmp_path).rename(path)
         if self._contents._sync:
             try:
-                _sync_folder(str(Path(path).parent))
+                sync_folder(str(Path(path).parent))
             except OSError:
                 _unlink(path)
                 raise
@@ -259,7 +259,8 @@ def _claim_folder(tmp: Path) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _sync_folder(path: str) -> None:
+def sync_folder(path: str | Path) -> None:
+    """Make what was created in a folder, renamed into it or removed from it last."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

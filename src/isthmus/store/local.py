@@ -1,7 +1,7 @@
 """The embedded store: two SQLite files and a folder of contents in one data directory.
 
-DATA/identity.sqlite3   accounts, IAM, bucket configuration
-DATA/objects.sqlite3    object versions, uploads, small contents
+DATA/identity.sqlite3   accounts, IAM, organizations, KMS keys, trails, bucket configuration
+DATA/objects.sqlite3    object versions, uploads, small contents; what is noted and owed: audit trail, outbox
 DATA/contents/          large contents
 """
 
@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .content import Contents
-from .disk import DiskContents
+from .disk import DiskContents, sync_folder
 from .metadata import Metadata, StoreError
 from .sqlite import Durability, SqliteMetadata
-from .sweep import DROPPED_SECONDS, ORPHAN_SECONDS, Swept, sweep_dropped, sweep_orphans
 
 _OLDEST_SQLITE = (3, 35)
 """The first release with RETURNING."""
@@ -32,19 +31,6 @@ class Store:
     objects: Metadata
     contents: Contents
     _closing: ExitStack
-
-    async def sweep(
-        self,
-        now: float,
-        dropped_older_than: float = DROPPED_SECONDS,
-        orphans_older_than: float = ORPHAN_SECONDS,
-    ) -> Swept:
-        """Remove everything that no row names; for the start of a server, in one of its processes.
-
-        now: the clock by which rows were written. Between starts `sweep_dropped` is enough.
-        """
-        dropped = await sweep_dropped(self.objects, self.contents, now, dropped_older_than)
-        return Swept(dropped, await sweep_orphans(self.objects, self.contents, orphans_older_than))
 
     async def close(self) -> None:
         """Finish what is being written and close everything. May be called again."""
@@ -67,7 +53,7 @@ def open_sqlite(data_directory: Path, durability: Durability = "full") -> Store:
         closing.callback(identity.close)
         objects = SqliteMetadata(data_directory / "objects.sqlite3", "objects", durability)
         closing.callback(objects.close)
-        _sync(data_directory)
+        sync_folder(data_directory)
     except (OSError, sqlite3.Error, StoreError) as error:
         closing.close()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -88,12 +74,4 @@ def _make_directory(path: Path) -> None:
         if ours and status.st_mode & 0o077 and status.st_uid == os.geteuid():
             path.chmod(0o700)
     else:
-        _sync(path.absolute().parent)
-
-
-def _sync(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        sync_folder(path.absolute().parent)

@@ -12,7 +12,6 @@ other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .content import Contents
 from .metadata import Metadata, Transaction
@@ -27,14 +26,6 @@ _BATCH = 100
 
 _NAMING_TABLES = ("object_versions", "object_parts", "upload_parts")
 """Every table with a `content` column that keeps a content alive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """How many contents were removed: dropped ones, and orphans that no row ever named."""
-
-    dropped: int
-    orphans: int
 
 
 async def sweep_dropped(objects: Metadata, contents: Contents, now: float, older_than: float = DROPPED_SECONDS) -> int:
