@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
 import isthmus
+
+from . import can_command, doctor_command, explain_command, link_commands, login_commands, prove_command
 
 app = typer.Typer(
     name="isthmus",
@@ -21,6 +23,14 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option(help="Data directory.", show_default="./isthmus-data")]
 Config = Annotated[Path | None, typer.Option(help="TOML configuration file; also ISTHMUS_CONFIG.")]
+
+
+link_commands.register(app)
+login_commands.register(app)
+app.command("can")(can_command.can)
+app.command("prove")(prove_command.prove)
+app.command("explain")(explain_command.explain)
+app.command("doctor")(doctor_command.doctor)
 
 
 def main() -> None:
@@ -75,7 +85,7 @@ def serve(
         str | None, typer.Option(help="full, or relaxed for throw-away data.", show_default="full")
     ] = None,
 ) -> None:
-    """Serve S3, IAM and STS on one port.
+    """Serve S3, IAM, STS, Organizations, KMS, CloudTrail and the console on one port.
 
     Example: isthmus serve --setup accounts.yaml --listen 127.0.0.1:9000
     """
@@ -121,10 +131,26 @@ def setup_command(
 def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="Stop at the end even in a terminal.")] = False,
 ) -> None:
-    """Two accounts, one role, one bucket: the cross-account walk-through with the stock AWS CLI and boto3.
+    """One bucket, one role, who may use it and who may not: the walk-through with the stock AWS CLI and boto3.
 
     Starts a server of its own in a temporary directory. Exit status 0 only if every step came out as it should.
+
+    Example: isthmus demo --exit
     """
     from .demo import run_demo
 
     raise typer.Exit(run_demo(stay=sys.stdin.isatty() and sys.stdout.isatty() and not exit_))
+
+
+@app.command()
+def completion(shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.")]) -> None:
+    """Print the script that completes commands, options and AWS profiles in a shell.
+
+    Bash: add `source <(isthmus completion bash)` to ~/.bashrc. Zsh: the same with zsh in ~/.zshrc, after `compinit`.
+    Fish: isthmus completion fish > ~/.config/fish/completions/isthmus.fish
+
+    Example: isthmus completion bash
+    """
+    from typer._completion_shared import get_completion_script
+
+    typer.echo(get_completion_script(prog_name="isthmus", complete_var="_ISTHMUS_COMPLETE", shell=shell))

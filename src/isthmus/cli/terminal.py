@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +59,23 @@ def run(command: list[str], environment: dict[str, str], timeout: float = 60.0) 
 
 def run_with_code(command: list[str], environment: dict[str, str], code: str, timeout: float = 60.0) -> Outcome:
     """Run in a terminal of its own and type `code` when asked for an MFA code."""
+    left = [code]
+
+    def answer(shown: bytes) -> str | None:
+        asked = b"MFA code" in shown and shown.rstrip().endswith(b":")
+        return left.pop() if left and asked else None
+
+    return run_at_terminal(command, environment, answer, timeout)
+
+
+def run_at_terminal(
+    command: list[str], environment: dict[str, str], answer: Callable[[bytes], str | None], timeout: float = 60.0
+) -> Outcome:
+    """Run in a terminal of its own. answer: what to type, if anything, by what was shown since it last typed."""
     child, terminal = pty.fork()
     if child == 0:
         os.execvpe(command[0], command, environment)  # noqa: S606 - as above
-    output = b""
-    typed = False
+    output, seen = b"", 0
     deadline = time.monotonic() + timeout
     try:
         while time.monotonic() < deadline:
@@ -76,9 +89,10 @@ def run_with_code(command: list[str], environment: dict[str, str], code: str, ti
             if not data:
                 break
             output += data
-            if not typed and b"MFA code" in output and output.rstrip().endswith(b":"):
-                os.write(terminal, code.encode() + b"\n")
-                typed = True
+            typed = answer(output[seen:])
+            if typed is not None:
+                seen = len(output)
+                os.write(terminal, typed.encode() + b"\n")
     finally:
         os.close(terminal)
     _, status = os.waitpid(child, 0)
