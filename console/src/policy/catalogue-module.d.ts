@@ -1,0 +1,6 @@
+declare module "virtual:policy-catalogue" {
+  import type { CatalogueService } from "./catalogue";
+
+  const services: CatalogueService[];
+  export default services;
+}
