@@ -1,4 +1,7 @@
-"""`make bench`: Isthmus beside SeaweedFS and moto in one run, the same signed requests, CPU per request.
+"""`make bench`: Isthmus beside its peers in one run: requests, a large account, a large bucket, decisions.
+
+The server beside SeaweedFS and moto, the same signed requests, CPU per request; the rest as `scale`, `listing` and
+`decisions` say.
 
 CPU is what the operating system charged the server's processes (user and system) while the requests ran, so a
 busy machine moves it less than wall-clock time. Rounds are interleaved; the median round is printed, and the
@@ -14,9 +17,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from . import decisions, listing, scale
 from .load import Figures, measure
 from .peers import PEERS, Peer, start
 
+PARTS = ("requests", "scale", "listing", "decisions")
 OPERATIONS = ("GET 1 KiB", "PUT 1 KiB", "LIST 1000 keys")
 
 
@@ -26,7 +31,26 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=3000, help="requests a round of GETs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--keys", type=int, default=10_000_000, help="keys of the large bucket (5 GB for ten million)")
+    parser.add_argument("--part", choices=PARTS, help="only one of them")
+    parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each kind of decision and round")
     options = parser.parse_args()
+    parts = PARTS if options.part is None else (options.part,)
+    if "requests" in parts:
+        run_requests(options)
+    if "scale" in parts:
+        with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
+            scale.run(Path(folder), options.rounds, options.requests)
+    if "listing" in parts:
+        with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
+            listing.run(Path(folder), options.rounds, max(1, options.requests // 30), options.keys)
+    if "decisions" in parts:
+        decisions.run(options.rounds, options.seconds)
+    return 0
+
+
+def run_requests(options: argparse.Namespace) -> None:
+    """Starts the servers, measures them, prints a table for each operation."""
     with tempfile.TemporaryDirectory(prefix="isthmus-bench-") as folder:
         peers = [start(name, Path(folder)) for name in dict.fromkeys(("isthmus", *options.peers))]
         try:
@@ -37,7 +61,6 @@ def main() -> int:
         finally:
             for peer in peers:
                 peer.stop()
-    return 0
 
 
 def run(operation: str, peers: list[Peer], requests: int, rounds: int) -> dict[str, list[Figures]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .peers import Peer
+    from .served import RunningServer
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -47,7 +48,7 @@ def cpu_seconds(root: int) -> float:
     return total / _TICK
 
 
-def measure(peer: Peer, requests: list[bytes], connections: int) -> Figures:
+def measure(peer: Peer | RunningServer, requests: list[bytes], connections: int) -> Figures:
     """Send all requests over `connections` connections, each waiting for its answer."""
     before = cpu_seconds(peer.process)
     started = time.perf_counter()

@@ -24,6 +24,7 @@ ACCESS_KEY, SECRET_KEY = "AKIAIOSFODNN7BENCH00", "not-a-secret-only-for-benchmar
 BUCKET = "benchmark"
 BODY = b"x" * 1024
 _BENCH_BIN = Path(sys.prefix).parent / (Path(sys.prefix).name + "-bench") / "bin"
+PEERS_PYTHON = str(_BENCH_BIN / "python")
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ def start(name: str, folder: Path) -> Peer:
     """Start a peer with its data under `folder`."""
     home = folder / name
     home.mkdir()
-    port = _free_port()
+    port = free_port()
     command = {"isthmus": _isthmus, "seaweedfs": _seaweedfs, "moto": _moto}[name](home, port)
     log = (home / "log").open("wb")
     server = subprocess.Popen(command, cwd=home, stdout=log, stderr=subprocess.STDOUT)
@@ -128,7 +129,7 @@ def _seaweedfs(home: Path, port: int) -> list[str]:
         }]
     }  # fmt: skip
     (home / "s3.json").write_text(json.dumps(identities))
-    master, volume, filer = _free_port(), _free_port(), _free_port()
+    master, volume, filer = free_port(), free_port(), free_port()
     return [
         str(_BENCH_BIN / "weed"), "server", f"-dir={home}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
         f"-s3.port={port}", f"-s3.config={home}/s3.json", f"-master.port={master}", f"-volume.port={volume}",
@@ -140,7 +141,8 @@ def _moto(home: Path, port: int) -> list[str]:
     return [str(_BENCH_BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that is free now."""
     # SeaweedFS also listens 10,000 above each of its ports.
     while True:
         with socket.socket() as probe:

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent.parent / "requirements"
 
 def main() -> int:
     """Entry point."""
-    for name in ("test", "runtime", "bench"):
+    for name in ("test", "runtime", "bench", "console", "clients"):
         command = [
             str(Path(sys.executable).parent / "pip-compile"), "--quiet", "--generate-hashes", "--strip-extras",
             "--no-header", "--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links",

@@ -210,10 +210,17 @@ class World:
         who: a user; the output of an STS operation, for its credentials; an account id, for its root;
         None for nobody.
         """
+        call = await self.new_call(who, service, name, **members)
+        await authorise(call)
+        output: dict[str, Any] = await call.operation.execute(call)
+        return output
+
+    async def new_call(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> Call:
+        """A call that has passed no door yet; `who` as for `call`."""
         self.directory.refresh()
         operation = OPERATIONS[service, name]
         caller, context = await self._caller(who)
-        call = Call(
+        return Call(
             operation=operation,
             input=members,
             caller=caller,
@@ -224,9 +231,6 @@ class World:
             now=self.now,
             region="us-east-1",
         )
-        await authorise(call)
-        output: dict[str, Any] = await operation.execute(call)
-        return output
 
     async def refused(self, who: User | Json | str | None, service: str, name: str, **members: Any) -> AwsError:
         """The error of a call that must not succeed."""
@@ -251,7 +255,7 @@ class World:
         else:
             session = self.session(who)
             principal, policies, context = await authenticated.temporary(self.directory, session)
-        context |= authenticated.context_at(session, self.now)
+        context = {**context, **authenticated.context_at(session, self.now)}
         return Caller(principal, policies, session=session), context
 
 

@@ -19,12 +19,17 @@ import pytest
 from botocore.exceptions import ClientError
 from pages import PAGES, ROOT, examples, runnable
 
+from isthmus.access.access_file import read_access_file
 from isthmus.cli.terminal import aws_environment, find_aws
 from isthmus.identity.mfa import code_at
 from isthmus.server.configuration import Configuration
 from isthmus.server.serve import apply_setup
 
-README, SETUP_FILE = ROOT / "README.md", ROOT / "docs" / "setup-file.md"
+README, SETUP_FILE, POLICY_ENGINE = (
+    ROOT / "README.md",
+    ROOT / "docs" / "setup-file.md",
+    ROOT / "docs" / "policy-engine.md",
+)
 ADDRESS = "127.0.0.1:9000"  # what the pages say where a test's server has a port of its own
 
 
@@ -60,9 +65,9 @@ def test_the_setup_file_example_is_applied_and_applying_it_again_makes_nothing(t
     write_setup_file(tmp_path)
     configuration = Configuration(data=tmp_path / "data", durability="relaxed")
     first = apply_setup(configuration, tmp_path / "accounts.yaml")
-    assert first == "2 accounts set up: 7 identities and buckets made, 1 objects loaded"
+    assert first == "2 accounts set up: 13 identities, buckets and keys made, 1 objects loaded"
     again = apply_setup(configuration, tmp_path / "accounts.yaml")
-    assert again == "2 accounts set up: 0 identities and buckets made, 0 objects loaded"
+    assert again == "2 accounts set up: 0 identities, buckets and keys made, 0 objects loaded"
 
 
 def test_the_shell_examples_of_the_readme_run_on_a_first_start(tmp_path: Path) -> None:
@@ -107,6 +112,21 @@ def test_the_profiles_of_the_readme_reach_the_other_accounts_bucket(
             s3.delete_object(Bucket="production-reports", Key="january.csv")
 
 
+def test_the_access_file_of_the_page_on_sharing_is_one(tmp_path: Path) -> None:
+    (text,) = runnable(ROOT / "docs" / "sharing.md", "yaml")
+    (tmp_path / "agreed.access.yaml").write_text(text)
+    first, second = read_access_file(tmp_path / "agreed.access.yaml")
+    assert (first.name, first.require_mfa, first.probe_as) == ("reports", True, ("bob",))
+    assert (second.role, second.except_) == ("AuditorsRead", ("user/admin", "role/Auditor"))
+
+
+def test_the_examples_of_the_policy_engine_run_one_after_the_other() -> None:
+    exec("".join(runnable(POLICY_ENGINE, "python")), {})
+
+
 def test_every_runnable_example_is_run_by_a_test_above() -> None:
-    run = {("README.md", "sh"), ("README.md", "ini"), ("setup-file.md", "yaml")}
+    run = {
+        ("README.md", "sh"), ("README.md", "ini"), ("setup-file.md", "yaml"), ("policy-engine.md", "python"),
+        ("sharing.md", "sh"), ("sharing.md", "yaml"),  # the first by test_sharing_page.py
+    }  # fmt: skip
     assert {(one.page, one.language) for page in PAGES for one in examples(page) if one.runnable} == run

@@ -35,7 +35,7 @@ def test_files_and_make_targets_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z0-9]+)", text)) <= targets
-    rooms = "names|wire|policy|signing|store|identity|operation|iam|sts|s3|server|cli"
+    rooms = "names|wire|policy|signing|store|identity|operation|iam|sts|s3|cloudtrail|server|cli"
     for path in re.findall(rf"`((?:{rooms})/[\w/]+(?:\.py|\.sql)?)`", text):
         assert (ROOT / "src" / "isthmus" / path).exists(), path
     for path in re.findall(r"`((?:scripts|tests|docs|requirements|benchmarks)/[\w/.-]+\.\w+)`", text):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from refusal_table import Attempt, fetch, refusal
+from refusal_table import Action, Attempt, Edit, fetch, refusal
 from stage import OWNER, READ_ONLY, Account, Document, Someone, Stage, allow, deny, keys_on, statement, trust
 from stage import policy as document_of
 
@@ -82,12 +83,14 @@ def reading_against_a_deny_in_the_session_policy(stage: Stage) -> Attempt:
     bucket = _bucket(stage)
     role = stage.owner.new_role(trust(OWNER), managed=[READ_ONLY])
     everything, nothing = statement("Allow", "s3:*", "*"), statement("Deny", "s3:GetObject", keys_on(bucket))
-    narrowed = stage.owner.session_of(role, Policy=json.dumps(document_of(everything, nothing)))
+    policy = document_of(everything, nothing)
+    narrowed = stage.owner.session_of(role, Policy=json.dumps(policy))
     whole = stage.owner.session_of(role, Policy=json.dumps(document_of(everything)))
     return Attempt(
         _get(stage.owner, narrowed, bucket),
         _get(stage.owner, whole, bucket),
         named={"caller": narrowed.arn, "bucket": bucket},
+        renew=_renewed(stage, role, policy, bucket),
     )
 
 
@@ -95,13 +98,20 @@ def reading_against_a_deny_in_the_session_policy(stage: Stage) -> Attempt:
 def reading_with_a_session_policy_that_is_narrower_than_the_role(stage: Stage) -> Attempt:
     bucket = _bucket(stage)
     role = stage.owner.new_role(trust(OWNER), managed=[READ_ONLY])
-    narrowed = stage.owner.session_of(role, Policy=json.dumps(allow("s3:ListBucket", "*")))
+    policy = allow("s3:ListBucket", "*")
+    narrowed = stage.owner.session_of(role, Policy=json.dumps(policy))
     whole = stage.owner.session_of(role)
     return Attempt(
         _get(stage.owner, narrowed, bucket),
         _get(stage.owner, whole, bucket),
         named={"caller": narrowed.arn, "bucket": bucket},
+        renew=_renewed(stage, role, policy, bucket),
     )
+
+
+def _renewed(stage: Stage, role: str, policy: Document, bucket: str) -> Callable[[Edit], Action]:
+    """The reading call of a session made anew, its session policy edited."""
+    return lambda edit: _get(stage.owner, stage.owner.session_of(role, Policy=json.dumps(edit(policy))), bucket)
 
 
 @refusal("AccessDenied", 403, f"{GET} with an explicit deny in a permissions boundary: {{policy}}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stage import Stage, Terminal
+from stage import Someone, Stage, Terminal
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +22,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def terminal(tmp_path: Path, stage: Stage) -> Terminal:
     """A home directory for the AWS CLI."""
     return Terminal(tmp_path / "home", stage.endpoint)
+
+
+@pytest.fixture
+def nobody(stage: Stage) -> Someone:
+    """A user of the owner who may do nothing."""
+    return stage.owner.new_user()

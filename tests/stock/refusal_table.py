@@ -13,9 +13,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from botocore.exceptions import ClientError
-from stage import Stage
+from stage import Document, Stage
 
 Action = Callable[[], Any]
+Edit = Callable[[Document], Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Attempt:
     refused: the call that must fail. allowed: the same with the one thing right, run afterwards.
     state: reads what the refused call might have changed; it must be the same before and after.
     named: what fills the placeholders of the text.
+    renew: the refused call with a session made anew, its session policy edited by a function.
     """
 
     refused: Action
     allowed: Action
     state: Action | None = None
     named: dict[str, str] = field(default_factory=dict)
+    renew: Callable[[Edit], Action] | None = None
 
 
 @dataclass(frozen=True, slots=True)

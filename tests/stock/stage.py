@@ -31,7 +31,7 @@ from isthmus.cli.terminal import Outcome, aws_environment, find_aws, run, run_wi
 from isthmus.identity.mfa import code_at
 
 OWNER, PARTNER, STRANGER = "111122223333", "444455556666", "777788889999"
-MFA_USERS = ("mfa-cli", "mfa-boto3", "mfa-wrong", "mfa-reused", "mfa-missing")
+MFA_USERS = ("mfa-cli", "mfa-boto3", "mfa-wrong", "mfa-reused", "mfa-missing", "mfa-prove", "mfa-calls", "mfa-typed")
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 SOURCE = Path(isthmus.__file__).parent
 STEP = 30.0  # seconds a one-time code is valid
@@ -128,7 +128,7 @@ class Server:
             )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
-        found = re.search(r"^Isthmus answers at (http://\S+?:(\d+))(?:\s|$)", self.line)
+        found = re.search(r"^Isthmus answers at (https?://\S+?:(\d+))(?:\s|$)", self.line)
         assert found is not None, f"no start line: {self.line!r}\n{self.errors.read_text()}"
         self.endpoint, self.port = found[1], int(found[2])
 
@@ -276,17 +276,20 @@ class Codes:
 
 
 class Stage:
-    """A server with three accounts: Owner has buckets and roles, Partner wants to use them, Stranger may not."""
+    """A server with three accounts: Owner has buckets and roles, Partner wants to use them, Stranger may not.
 
-    def __init__(self, folder: Path) -> None:
+    options: of the server. more: keys of the setup file beside the accounts.
+    """
+
+    def __init__(self, folder: Path, *options: str, **more: Any) -> None:
         self.folder = folder
         admins = {account: new_keys() for account in (OWNER, PARTNER, STRANGER)}
         roots = {account: new_keys() for account in (OWNER, PARTNER, STRANGER)}
         users = {name: (new_keys(), secrets.token_bytes(20)) for name in MFA_USERS}
         setup = folder / "accounts.yaml"
         setup.touch(mode=0o600)
-        setup.write_text(yaml.safe_dump(_setup(admins, roots, users)), encoding="utf-8")
-        self.server = Server(folder / "data", "--setup", str(setup))
+        setup.write_text(yaml.safe_dump({**_setup(admins, roots, users), **more}), encoding="utf-8")
+        self.server = Server(folder / "data", "--setup", str(setup), *options)
         self.endpoint = self.server.endpoint
         self.owner, self.partner, self.stranger = (
             Account(
@@ -381,7 +384,7 @@ def _setup(admins: dict[str, Keys], roots: dict[str, Keys], users: dict[str, tup
             "root": {"access_keys": [_written(roots[account])]},
             "users": people,
         })  # fmt: skip
-    return {"accounts": accounts}
+    return {"accounts": accounts, "cloudtrail_delivery_seconds": 1}
 
 
 def _written(keys: Keys) -> dict[str, str]:
