@@ -1,7 +1,12 @@
-"""A server with accounts, and a real Chromium that visits its console."""
+"""A server with accounts, and a real Chromium that visits its console.
+
+With ISTHMUS_CONSOLE_LATENCY, in milliseconds, every answer is late by so much: a test that acts on the page before it
+has seen that the next one is there fails then every time, rather than once on a busy machine.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -17,6 +22,7 @@ FLAGS = [
 ]  # fmt: skip
 TIMEOUT = 60_000  # milliseconds for one step, on a machine that is busy
 TEST_TIMEOUT = 600  # seconds for one test
+LATENCY = int(os.environ.get("ISTHMUS_CONSOLE_LATENCY", "0"))
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -73,7 +79,11 @@ def visit(site: Site, browser: Browser, request: pytest.FixtureRequest, tmp_path
         )
         context.set_default_timeout(TIMEOUT)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.endpoint)
-        visitor = Visitor(site, context.new_page())
+        page = context.new_page()
+        if LATENCY:
+            conditions = {"offline": False, "latency": LATENCY, "downloadThroughput": -1, "uploadThroughput": -1}
+            context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
+        visitor = Visitor(site, page)
         visitors.append(visitor)
         return visitor
 

@@ -228,6 +228,7 @@ def test_a_role_is_tagged_bounded_limited_revoked_and_deleted(site: Site, admin:
     assert iam.list_role_tags(RoleName="whole")["Tags"] == [{"Key": "team", "Value": "data"}]
     admin.tab("Permissions")
     admin.click("Set permissions boundary")
+    admin.heading("Set permissions boundary")
     page.get_by_role("searchbox", name="Search permissions policies").fill("s3readonly")
     page.get_by_role("radio", name="Select AmazonS3ReadOnlyAccess").click()
     admin.click("Set boundary")

@@ -73,12 +73,14 @@ class Asker:
         return await self.pipeline.answer(request)
 
     async def presigned(
-        self, method: str, target: str, late: float = 0, expires: int = 60, body: bytes = b""
+        self, method: str, target: str, late: float = 0, expires: int = 60, body: bytes = b"", origin: str = ""
     ) -> Response:
-        """A request by a presigned URL, `late` seconds after it was made."""
+        """A request by a presigned URL, `late` seconds after it was made; `origin` is that of a browser's page."""
         path, _, query = target.partition("?")
         request = Request(method, path, query, {"host": "localhost"}, BytesBody(body))
         request.query = presign(request, self.key.id, self.key.secret, self.world.now, expires=expires)
+        if origin:
+            request.headers["origin"] = origin
         self.world.now += late
         try:
             return await self.pipeline.answer(request)
@@ -103,6 +105,25 @@ async def test_a_presigned_url_works_until_it_expires(world: World) -> None:
     assert b"<Message>Request has expired</Message>" in late.body
     with_parameter = await asker.presigned("GET", "/data/key?response-content-type=text%2Fplain")
     assert ("Content-Type", "text/plain") in with_parameter.headers
+
+
+@story
+async def test_a_page_may_read_refusals_as_it_may_read_answers(world: World) -> None:
+    asker = await Asker.of(world)
+    await asker.send("PUT", "/data")
+    await asker.send("PUT", "/data/key", b"bytes")
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example"]}
+    configuration = {"CORSRules": [rule]}
+    await world.call(PRODUCTION, "s3", "PutBucketCors", Bucket="data", CORSConfiguration=configuration)
+    for late, status in ((0, 200), (60, 403)):
+        read = await asker.presigned("GET", "/data/key", late, origin="https://app.example")
+        assert read.status == status
+        assert [value for name, value in read.headers if name == "Access-Control-Allow-Origin"] == [
+            "https://app.example"
+        ]
+        other = await asker.presigned("GET", "/data/key", late, origin="https://other.example")
+        assert other.status == status
+        assert "Access-Control-Allow-Origin" not in dict(other.headers)
 
 
 @story

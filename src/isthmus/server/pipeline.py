@@ -24,7 +24,6 @@ import isthmus.kms
 import isthmus.organizations
 import isthmus.s3
 import isthmus.sts  # noqa: F401 - importing a service fills the table of operations
-from isthmus.identity import Bucket
 from isthmus.operation import OPERATIONS, AccessDenied, Call, Operation, System, authorise
 from isthmus.s3.checksums import check_document
 from isthmus.s3.cors import cors_headers, preflight
@@ -95,6 +94,7 @@ class _Trace:
     service: str = "s3"
     operation: str = ""
     call: Call | None = None
+    bucket: str | None = None
 
 
 class Pipeline:
@@ -139,6 +139,8 @@ class Pipeline:
             failed = AwsError(code, message, 500)
             response = self._refuse(request, trace, failed)
         self._mark(request, response, trace)
+        if "origin" in request.headers and trace.bucket is not None:
+            await self._allow_origin(request, response, trace.bucket)
         count(trace.service, trace.operation or "none", response.status, started)
         if self._observers:
             self._tell(request, response, trace, failed, started)
@@ -202,7 +204,8 @@ class Pipeline:
         system = self._system
         route = route_s3(request, system.settings.domains)
         if route.operation == "OptionsObject":
-            return await self._preflight(request, route)
+            return preflight(await system.directory.bucket(route.bucket or ""), request)
+        trace.bucket = route.bucket
         if route.operation == "PostObject":
             return await self._post_form(request, trace, route, now)
 
@@ -266,13 +269,11 @@ class Pipeline:
         response: Response = await operation.execute(call)
         return response
 
-    async def _preflight(self, request: Request, route: S3Route) -> Response:
-        return preflight(await self._system.directory.bucket(route.bucket or ""), request)
-
     async def _website(self, request: Request, trace: _Trace, name: str, now: float) -> Response:
         bucket = await self._system.directory.bucket(name)
         if request.method == "OPTIONS":
             return preflight(bucket, request)
+        trace.bucket = name
 
         async def read(key: str, *, bare: bool = False, head: bool = False) -> Response:
             operation = OPERATIONS["s3", "HeadObject" if head or request.method == "HEAD" else "GetObject"]
@@ -374,10 +375,14 @@ class Pipeline:
         headers += (("x-amz-request-id", trace.request_id), ("x-amz-id-2", trace.host_id), ("Server", "Isthmus"))
         if trace.call is not None and trace.call.found.get(CHARGED) and response.status < 400:
             headers.append(("x-amz-request-charged", "requester"))
-        if "origin" in request.headers and trace.call is not None:
-            bucket = trace.call.found.get("bucket")
-            if isinstance(bucket, Bucket):
-                headers += cors_headers(bucket, request)
+
+    async def _allow_origin(self, request: Request, response: Response, name: str) -> None:
+        """CORS, of refusals too: a page that may not read one takes an expired signature for a broken network."""
+        try:
+            bucket = await self._system.directory.bucket(name)
+        except StoreError:
+            return  # What could not be read has been answered and logged.
+        response.headers += cors_headers(bucket, request)
 
 
 def _signed_as(service: str) -> str:
