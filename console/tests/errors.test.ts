@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { denialOf, neededFor } from "../src/aws/errors";
+import { denialOf, failureOf, neededFor } from "../src/aws/errors";
 
 test("a refusal by missing permission tells who, what, on what and why", () => {
   const text =
@@ -38,4 +38,11 @@ test("of a text that tells nothing, the action is what the operation needs", () 
   // It needs permissions on two objects: which one is missing, only S3 knows.
   expect(neededFor("CopyObjectCommand", {})).toBeNull();
   expect(neededFor("GetUserCommand", {})).toBeNull();
+});
+
+test("a request without an answer is told from a mistake of a page", () => {
+  const unanswered = ["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed"];
+  for (const message of unanswered) expect(failureOf(new TypeError(message)).code).toBe("NetworkError");
+  const mistake = new TypeError("undefined is not a function");
+  expect(failureOf(mistake)).toMatchObject({ code: "TypeError", message: "undefined is not a function" });
 });

@@ -29,6 +29,9 @@ export interface Denial {
 const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess"]);
 const SENTENCE =
   /^User: (?<principal>\S+) is not authorized to perform: (?<action>[\w-]+:\w+)(?: on resource: "?(?<resource>.*?)"?)?(?: (?<reason>because .*|with an explicit deny.*))?$/s;
+// What Chromium, Firefox and Safari say of a request that has no answer, whatever the cause.
+const UNANSWERED =
+  /^(Failed to fetch|network ?error|Error in input stream|Load failed|The network connection was lost)/i;
 // In XML and in JSON.
 const ENCODED = /EncodedAuthorizationMessage"?\s*[>:]\s*"?([\w-]+)/;
 
@@ -55,10 +58,9 @@ export function isSessionOver(error: unknown): boolean {
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: "Error", message: String(error), denial: null, requestId: null };
   const given = error as Error & CarriesMessage & { $metadata?: { requestId?: string }; Code?: string };
-  // Without an answer the SDK, which tries three times, says only that.
+  // Without an answer the SDK, which tries three times, gives the error of fetch.
   if (given.$metadata === undefined || error instanceof TypeError) {
-    // fetch says "Failed to fetch" for everything that has no answer.
-    return error instanceof TypeError
+    return UNANSWERED.test(error.message)
       ? {
           code: "NetworkError",
           message: "The server did not answer. Check that it is running and that this computer can reach it.",
