@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import ANALYTICS, PASSWORDS, PRODUCTION, Site, Visit, Visitor
+from visitor import ANALYTICS, PASSWORDS, PRODUCTION, Codes, Site, Visit, Visitor
 
 pytestmark = pytest.mark.xdist_group("console")
 
@@ -59,7 +59,7 @@ def test_a_device_is_asked_for_its_code_and_a_wrong_one_is_refused(visit: Visit)
     visitor.click("Submit")
     visitor.sees("The MFA code is wrong, or it was used before.")
     assert "credentials" not in kept(visitor.page)
-    visitor.field("MFA code").fill(visitor.site.code())
+    visitor.field("MFA code").fill(visitor.site.codes.next())
     visitor.click("Submit")
     visitor.heading("Console home")
     visitor.sees("Signed in with MFA")
@@ -142,20 +142,19 @@ def test_an_mfa_device_is_enrolled_with_two_codes_and_asked_for_from_then_on(sit
     iam.attach_user_policy(UserName="dave", PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess")
     visitor = visit().type_password("analytics", "dave", NEW_PASSWORD)
     visitor.menu("Security credentials")
-    seed = assign_device(visitor)
+    codes = assign_device(visitor)
     visitor.sees("MFA device assigned.")
     visitor.sees(f"arn:aws:iam::{ANALYTICS}:mfa/dave")
     assert iam.list_mfa_devices(UserName="dave")["MFADevices"]
     visitor.menu("Sign out")
     visitor.type_password("analytics", "dave", NEW_PASSWORD)
-    # The codes of the enrolment are used up; the step after them is still good when it is a little early.
-    visitor.field("MFA code").fill(site.code(seed, 1))
+    visitor.field("MFA code").fill(codes.next())  # those of the enrolment are used up
     visitor.click("Submit")
     visitor.heading("Console home")
 
 
-def assign_device(visitor: Visitor) -> bytes:
-    """Click through the enrolment; the seed of the new device."""
+def assign_device(visitor: Visitor) -> Codes:
+    """Click through the enrolment; the codes of the new device."""
     page = visitor.page
     page.get_by_role("button", name="Assign MFA device").first.click()
     expect(visitor.field("Device name")).to_have_value("dave")
@@ -164,15 +163,15 @@ def assign_device(visitor: Visitor) -> bytes:
     expect(picture).to_be_visible()
     page.wait_for_function("image => image.naturalWidth > 100", arg=picture.element_handle())
     visitor.click("Show secret key")
-    seed = base64.b32decode(page.locator("code").inner_text())
+    codes = Codes(base64.b32decode(page.locator("code").inner_text()))
     visitor.field("MFA code 1").fill("000000")
     visitor.field("MFA code 2").fill("000001")
     visitor.click("Add MFA")
     visitor.sees("The device was not assigned")
-    for number, code in enumerate(visitor.site.two_codes(seed), 1):
+    for number, code in enumerate(codes.pair(), 1):
         visitor.field(f"MFA code {number}").fill(code)
     visitor.click("Add MFA")
-    return seed
+    return codes
 
 
 def test_an_enrolment_that_is_broken_off_leaves_no_device(site: Site, visit: Visit) -> None:

@@ -16,18 +16,15 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stock"))
 
-from stage import Client, Keys, Server, new_keys
-
-from isthmus.identity.mfa import code_at
+from stage import Client, Codes, Keys, Server, new_keys
 
 PRODUCTION, ANALYTICS = "111122223333", "444455556666"
-STEP = 30  # seconds of a one-time code
 SEED = secrets.token_bytes(20)
 PASSWORDS = {
     name: f"{name.capitalize()}-{secrets.token_hex(6)}-1" for name in ("root", "admin", "alice", "bob", "carol")
 }
 
-__all__ = ["ANALYTICS", "PASSWORDS", "PRODUCTION", "SEED", "Site", "Visitor"]
+__all__ = ["ANALYTICS", "PASSWORDS", "PRODUCTION", "SEED", "Codes", "Site", "Visitor"]
 
 
 class Site:
@@ -42,24 +39,11 @@ class Site:
         setup.write_text(yaml.safe_dump(self._setup()), encoding="utf-8")
         self.server = Server(folder / "data", "--setup", str(setup), "--durability", "relaxed")
         self.endpoint = self.server.endpoint
-        self._used_step = 0
+        self.codes = Codes(SEED)
 
     def client(self, account: str, service: str) -> Any:
         """A boto3 client of the account's administrator."""
         return Client.make(service, self.endpoint, self.keys[account])
-
-    def code(self, seed: bytes = SEED, ahead: int = 0) -> str:
-        """A code that was not used yet: waits for the next step if this one's was."""
-        while (step := int(time.time() // STEP)) <= self._used_step and seed == SEED:
-            time.sleep(0.5)
-        if seed == SEED:
-            self._used_step = step
-        return code_at(seed, step + ahead)
-
-    def two_codes(self, seed: bytes) -> tuple[str, str]:
-        """Two codes that follow each other, the second one of now."""
-        step = int(time.time() // STEP)
-        return code_at(seed, step - 1), code_at(seed, step)
 
     def recorded(self, account: str, event: str, count: int = 1) -> None:
         """Wait until so many events of this name are in the history of the account; they come in batches."""
@@ -150,7 +134,7 @@ class Visitor:
     def sign_in_with_mfa(self, path: str = "") -> Visitor:
         """Sign in as alice."""
         self.type_password("analytics", "alice", path=path)
-        self.field("MFA code").fill(self.site.code())
+        self.field("MFA code").fill(self.site.codes.next())
         self.click("Submit")
         expect(self.page.locator(".top-bar")).to_contain_text("alice")
         return self

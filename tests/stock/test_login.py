@@ -313,7 +313,7 @@ def test_who_goes_away_at_the_prompt_leaves_nothing(office: Office, desk: Termin
     prompt, _ = asked(office, office.people["heidi"])[0]
     for key in ("\x04", "\x03"):
         done = typed([*LOGIN, "--profile", "heidi"], desk.environment, [(prompt, key)])
-        assert done.status != 0 and not sessions(desk)
+        assert done.status == 130 and not sessions(desk)
 
 
 def test_a_server_that_is_not_there_or_has_no_sign_in_is_named(desk: Terminal) -> None:

@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -71,9 +72,15 @@ def run_with_code(command: list[str], environment: dict[str, str], code: str, ti
 def run_at_terminal(
     command: list[str], environment: dict[str, str], answer: Callable[[bytes], str | None], timeout: float = 60.0
 ) -> Outcome:
-    """Run in a terminal of its own. answer: what to type, if anything, by what was shown since it last typed."""
+    """Run in a terminal of its own. answer: what to type, if anything, by what was shown since it last typed.
+
+    Raises TimeoutError when it has not ended after `timeout` seconds; it is killed then.
+    """
     child, terminal = pty.fork()
     if child == 0:
+        # Jobs in the background ignore the keys of a terminal, and what they start inherits that.
+        for key in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(key, signal.SIG_DFL)
         os.execvpe(command[0], command, environment)  # noqa: S606 - as above
     output, seen = b"", 0
     deadline = time.monotonic() + timeout
@@ -93,6 +100,10 @@ def run_at_terminal(
             if typed is not None:
                 seen = len(output)
                 os.write(terminal, typed.encode() + b"\n")
+        else:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise TimeoutError(f"{command[0]} did not end in {timeout:g} seconds; it showed {output[-500:]!r}")
     finally:
         os.close(terminal)
     _, status = os.waitpid(child, 0)

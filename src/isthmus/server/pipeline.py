@@ -129,7 +129,8 @@ class Pipeline:
             response = self._refuse(request, trace, failed)
         except StoreError as error:
             _log.error("request %s: %s", trace.request_id, error)
-            failed = AwsError("ServiceUnavailable", "Please reduce your request rate.")
+            message = "The server cannot read or write its data at present; its log says why. Try again later."
+            failed = AwsError("ServiceUnavailable", message)
             response = self._refuse(request, trace, failed)
         except Exception:
             # The last line of defence: a fault in one operation answers 500 and takes nothing else down.
