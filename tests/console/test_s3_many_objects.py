@@ -122,6 +122,8 @@ def test_thousands_are_deleted_in_batches_and_what_is_refused_is_told(visit: Vis
     page.route(re.compile(r"\?delete=$"), answer_three)
     confirm(visitor, "permanently delete", "Empty")
     visitor.sees("3000 deleted, 0 not deleted")
+    while len(batches) < 4:
+        page.wait_for_timeout(50)
     # The window can be closed in the middle of it: what was deleted is, the rest stays.
     visitor.click("Stop")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -194,3 +194,5 @@ async def test_the_expected_owner_must_own_it(world: World) -> None:
     for nobody in ("production", PRODUCTION[:-1]):
         error = await world.refused(PRODUCTION, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=nobody)
         assert (error.code, error.status) == ("InvalidBucketOwnerAWSAccountID", 400)
+        error = await world.refused(None, "s3", "HeadBucket", Bucket="photos", ExpectedBucketOwner=nobody)
+        assert (error.code, error.status) == ("AccessDenied", 403)

@@ -244,7 +244,7 @@ async def the_bucket(call: Call) -> Bucket:
     found: Bucket | None = call.found.get("bucket")
     if found is None:
         found = await bucket_named(call, call.input["Bucket"])
-        _check_owner(found, call.input.get("ExpectedBucketOwner"))
+        _check_owner(call, found, call.input.get("ExpectedBucketOwner"))
         if REQUEST_PAYMENT in found.configurations:
             check_payer(call, found)
         call.found["bucket"] = found
@@ -307,7 +307,7 @@ async def the_source(call: Call) -> ObjectRow | None:
     if "source" not in call.found:
         source = copy_source(call)
         bucket = await bucket_named(call, source.bucket)
-        _check_owner(bucket, call.input.get("ExpectedSourceBucketOwner"))
+        _check_owner(call, bucket, call.input.get("ExpectedSourceBucketOwner"))
         if REQUEST_PAYMENT in bucket.configurations:
             check_payer(call, bucket)
         call.found["source_bucket"] = bucket
@@ -318,18 +318,19 @@ async def the_source(call: Call) -> ObjectRow | None:
     return row
 
 
-def _check_owner(bucket: Bucket, expected: str | None) -> None:
+def _check_owner(call: Call, bucket: Bucket, expected: str | None) -> None:
     """Refuse when the caller expected another owner (S3 User Guide, "Verifying bucket ownership").
 
-    Raises AccessDenied, and InvalidBucketOwnerAWSAccountID ("Error responses") for what is no account's id.
+    Raises AccessDenied, and InvalidBucketOwnerAWSAccountID ("Error responses") for what is no account's id, of which
+    anonymous requesters learn nothing.
     """
-    if expected and not is_account_id(expected):
-        raise AwsError(
-            "InvalidBucketOwnerAWSAccountID",
-            "The value of the expected bucket owner parameter must be an AWS account ID.",
-        )
-    if expected and expected != bucket.account:
+    if not expected or expected == bucket.account:
+        return
+    if is_account_id(expected) or call.caller.principal.kind is PrincipalKind.ANONYMOUS:
         raise AwsError("AccessDenied", "Access Denied")
+    raise AwsError(
+        "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID."
+    )
 
 
 # Resources
