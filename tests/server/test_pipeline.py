@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -105,6 +106,20 @@ async def test_a_presigned_url_works_until_it_expires(world: World) -> None:
     assert b"<Message>Request has expired</Message>" in late.body
     with_parameter = await asker.presigned("GET", "/data/key?response-content-type=text%2Fplain")
     assert ("Content-Type", "text/plain") in with_parameter.headers
+
+
+@story
+async def test_versions_and_delete_markers_are_listed_in_one_order(world: World) -> None:
+    asker = await Asker.of(world)
+    await asker.send("PUT", "/data")
+    enabled = {"Status": "Enabled"}
+    await world.call(PRODUCTION, "s3", "PutBucketVersioning", Bucket="data", VersioningConfiguration=enabled)
+    for method, key in (("PUT", "a"), ("DELETE", "a"), ("PUT", "a"), ("PUT", "b"), ("DELETE", "b")):
+        assert (await asker.send(method, f"/data/{key}", b"x" if method == "PUT" else b"")).status < 300
+    listed = await asker.send("GET", "/data?versions")
+    assert isinstance(listed.body, bytes)
+    found = re.findall("<(Version|DeleteMarker)>.*?<Key>(.)</Key>", listed.body.decode())
+    assert found == [("Version", "a"), ("DeleteMarker", "a"), ("Version", "a"), ("DeleteMarker", "b"), ("Version", "b")]
 
 
 @story

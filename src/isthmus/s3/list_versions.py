@@ -152,6 +152,7 @@ async def list_object_versions(call: Call) -> dict[str, Any]:
         "IsTruncated": more,
         "Versions": versions,
         "DeleteMarkers": markers,
+        "MarkersAmongVersions": [bool(row[3]) for row in page.rows],
     }
     if more:
         answer["NextKeyMarker"] = encode(page.last.decode())

@@ -3,9 +3,10 @@
 Source: Smithy specification, "AWS restXml protocol" and "AWS query protocol"; "Error responses" in the S3 API
 reference. How an operation's output is written is worked out once per operation.
 
-Three members of an output are not the model's: `ResponseHeaders`, further headers as (name, value) pairs,
-`ResponseStatus`, a status other than the model's, and `EncodedAuthorizationMessage`, an element beside the result of
-the query protocol, as it stands in errors.
+Four members of an output are not the model's: `ResponseHeaders`, further headers as (name, value) pairs,
+`ResponseStatus`, a status other than the model's, `EncodedAuthorizationMessage`, an element beside the result of
+the query protocol, as it stands in errors, and `MarkersAmongVersions`, which of the entries that ListObjectVersions
+found, in their order, are delete markers.
 """
 
 from __future__ import annotations
@@ -121,6 +122,8 @@ def _rest_plan(service: str, name: str) -> _Plan:
     namespace = f' xmlns="{_NAMESPACES[service]}"'
     if name == "GetBucketLocation":
         write = _location
+    elif name == "ListObjectVersions":
+        write = _versions(shape, namespace)
     elif payload is not None:
         item = shape.members[payload]
         if item.type_name == "blob":
@@ -141,6 +144,25 @@ def _location(out: list[str], output: dict[str, Any]) -> None:
     """The one answer whose only member is the text of its root element."""
     region = escape(output.get("LocationConstraint") or "")
     out.append(f'<LocationConstraint xmlns="{_S3_NAMESPACE}">{region}</LocationConstraint>')
+
+
+def _versions(shape: Any, namespace: str) -> Write:
+    """Versions and delete markers in one order, newest first, as S3 writes them: clients read them in a stream."""
+    outline = _WRITERS.element(shape, _ROOTS["ListObjectVersions"], namespace)
+    version = _WRITERS.element(shape.members["Versions"].member, "Version")
+    marker = _WRITERS.element(shape.members["DeleteMarkers"].member, "DeleteMarker")
+
+    def write(out: list[str], output: dict[str, Any]) -> None:
+        outline(out, output | {"Versions": None, "DeleteMarkers": None})
+        end = out.pop()
+        versions, markers = output.get("Versions") or (), output.get("DeleteMarkers") or ()
+        order = output.get("MarkersAmongVersions") or [False] * len(versions) + [True] * len(markers)
+        left = {False: iter(versions), True: iter(markers)}
+        for is_marker in order:
+            (marker if is_marker else version)(out, next(left[is_marker]))
+        out.append(end)
+
+    return write
 
 
 def _header_text(shape: Shape, value: Any) -> str:
