@@ -294,9 +294,9 @@ def shell(monkeypatch: pytest.MonkeyPatch, terminal: Terminal, stage: Stage) -> 
     return terminal
 
 
-def isthmus(*arguments: str) -> str:
+def isthmus(*arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
     result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == 0, result.output
+    assert result.exit_code in statuses, result.output
     return result.stdout
 
 
@@ -345,7 +345,8 @@ def test_the_script_makes_what_link_makes(grantee: str, stage: Stage, shell: Ter
     done = subprocess.run(["sh", str(script)], env=shell.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (identities(stage.owner), identities(stage.partner)) == made
-    listed = json.loads(isthmus("links", "--owner", "owner", "--with", "partner", "--output", "json"))
+    listing = ("links", "--owner", "owner", "--with", "partner", "--output", "json")
+    listed = json.loads(isthmus(*listing, statuses=(0, 1)))  # links of other tests may be broken
     assert [one["state"] for one in listed if one["name"] == name] == ["intact"]
     isthmus("unlink", name, "--owner", "owner", "--with", "partner", "--yes")
 
