@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
+from unittest.mock import patch
 
 from builders import ANALYTICS, PRODUCTION, World, allow, story
 from isthmus.identity import AccessKey
 from isthmus.operation import OPERATIONS
 from isthmus.server.pipeline import Pipeline
 from isthmus.signing.sign import presign, sign_headers
+from isthmus.store import StoreError
 from isthmus.wire import BytesBody, Request, Response
 
 
@@ -120,6 +122,24 @@ async def test_versions_and_delete_markers_are_listed_in_one_order(world: World)
     assert isinstance(listed.body, bytes)
     found = re.findall("<(Version|DeleteMarker)>.*?<Key>(.)</Key>", listed.body.decode())
     assert found == [("Version", "a"), ("DeleteMarker", "a"), ("Version", "a"), ("DeleteMarker", "b"), ("Version", "b")]
+
+
+@story
+async def test_a_store_that_fails_is_said_to_fail_and_only_then(world: World) -> None:
+    asker = await Asker.of(world)
+    await asker.send("PUT", "/data")
+    await asker.send("PUT", "/data/key", b"bytes")
+
+    async def broken(*_: object) -> None:
+        raise StoreError("the disk is broken")
+
+    with patch.object(type(world.system.directory), "bucket", broken):
+        failed = await asker.send("GET", "/data/key", headers={"origin": "https://app.example"})
+    assert (failed.status, code_of(failed)) == (503, "ServiceUnavailable")
+    assert isinstance(failed.body, bytes)
+    assert b"cannot read or write its data" in failed.body
+    assert b"the disk is broken" not in failed.body
+    assert (await asker.send("GET", "/data/key")).body == b"bytes"
 
 
 @story
