@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -183,9 +184,7 @@ def owner_of_bucket(bucket: str, sides: Sequence[Side]) -> tuple[Side | None, st
     for side in sides:
         s3 = side.client("s3")
         try:
-            answer = patiently(
-                lambda: s3.get_bucket_location(Bucket=bucket, ExpectedBucketOwner=side.account)  # noqa: B023
-            )
+            answer = patiently(partial(s3.get_bucket_location, Bucket=bucket, ExpectedBucketOwner=side.account))
         except ClientError as error:
             if error_code(error) == "NoSuchBucket":
                 raise CannotForetell(f"there is no bucket {bucket!r}") from error

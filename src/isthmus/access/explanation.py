@@ -14,6 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -179,7 +180,7 @@ class Explainer:
         for side in self.sides:
             client = side.client("sts")
             try:
-                answer = patiently(lambda: client.decode_authorization_message(EncodedMessage=message))  # noqa: B023
+                answer = patiently(partial(client.decode_authorization_message, EncodedMessage=message))
             except ClientError as error:
                 if error_code(error) in REFUSED:
                     self._may_not_decode.append(side.profile)

@@ -351,23 +351,23 @@ class _Examination:
             lambda: unless("ServerSideEncryptionConfigurationNotFoundError",
                            lambda: s3.get_bucket_encryption(Bucket=name)),
         )  # fmt: skip
-        for one in (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ()):
-            default = one.get("ApplyServerSideEncryptionByDefault", {})
-            if not default.get("SSEAlgorithm", "").startswith("aws:kms"):
-                continue
-            kms, wanted = owner.client("kms", region), default.get("KMSMasterKeyID", "alias/aws/s3")
-            described = self._look(rules, about, owner, ("kms", "DescribeKey"), lambda: kms.describe_key(KeyId=wanted))  # noqa: B023
-            if described is None:
-                return None
-            arn = described["KeyMetadata"]["Arn"]
-            if described["KeyMetadata"].get("KeyManager") == "AWS":
-                return BucketKey(arn, True, None)
-            policy = self._look(
-                rules, f"key {arn}", owner, ("kms", "GetKeyPolicy"),
-                lambda: PolicyDocument.parse(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]),  # noqa: B023
-            )  # fmt: skip
-            return BucketKey(arn, False, policy)
-        return None
+        configured = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+        defaults = (one.get("ApplyServerSideEncryptionByDefault", {}) for one in configured)
+        default = next((one for one in defaults if one.get("SSEAlgorithm", "").startswith("aws:kms")), None)
+        if default is None:
+            return None
+        kms, wanted = owner.client("kms", region), default.get("KMSMasterKeyID", "alias/aws/s3")
+        described = self._look(rules, about, owner, ("kms", "DescribeKey"), lambda: kms.describe_key(KeyId=wanted))
+        if described is None:
+            return None
+        arn = described["KeyMetadata"]["Arn"]
+        if described["KeyMetadata"].get("KeyManager") == "AWS":
+            return BucketKey(arn, True, None)
+        policy = self._look(
+            rules, f"key {arn}", owner, ("kms", "GetKeyPolicy"),
+            lambda: PolicyDocument.parse(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]),
+        )  # fmt: skip
+        return BucketKey(arn, False, policy)
 
 
 _FROM_TRUST = ("profile-mfa-serial-missing", "profile-external-id-missing")
